@@ -1,0 +1,123 @@
+# Carport. `make help` lists what there is; nothing but make and Python >= 3.11 (with venv) is needed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+UNITS := shared services/auth services/accounts services/payments services/notifications \
+	services/lease gateway portal deploy/allinone
+PROJECTS := $(UNITS:%=%/pyproject.toml)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= auto
+
+# The first interpreter that runs and is new enough; override with PYTHON=... .
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$p && break; done)
+
+# Stamps: the run requirements, the units in place, and, for tests and checks only, the dev ones.
+VENV_OK := $(VENV)/.created
+RUN_OK := $(VENV)/.run-requirements
+UNITS_OK := $(VENV)/.units
+DEV_OK := $(VENV)/.dev-requirements
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+## ---- run -------------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(UNITS_OK) ## Start everything in one process with demo data (installs what is missing)
+	@exec $(BIN)/carport up
+
+.PHONY: setup
+setup: $(UNITS_OK) $(DEV_OK) ## Install everything for development
+	@echo "Ready: $(BIN)/python"
+
+$(VENV_OK):
+	@[ -n "$(PYTHON)" ] || { echo "Carport needs Python 3.11 or newer with venv; none was found."; exit 1; }
+	@echo "[1/3] Creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(RUN_OK): requirements/run.txt | $(VENV_OK)
+	@echo "[2/3] Installing $$(grep -c == $<) locked packages (about a minute the first time)"
+	@$(PIP) install -qq --require-hashes -r $<
+	@touch $@
+
+$(UNITS_OK): $(PROJECTS) $(RUN_OK)
+	@echo "[3/3] Installing Carport's $(words $(UNITS)) units in place"
+	@$(PIP) install -qq --no-deps --no-build-isolation $(UNITS:%=-e ./%)
+	@touch $@
+
+$(DEV_OK): requirements/dev.txt $(RUN_OK)
+	@echo "[dev] Installing tools for tests and checks"
+	@$(PIP) install -qq --require-hashes -r $<
+	@touch $@
+
+## ---- checks ----------------------------------------------------------------------------------
+
+.PHONY: check
+check: setup ## Format, lint, types, layers, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	@if [ -f tools/docs.py ]; then $(BIN)/python tools/docs.py --check; fi
+
+.PHONY: format
+format: setup ## Rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: setup ## Unit, service, API and embedded end-to-end tests (at most 6 minutes)
+	$(PYTEST) -n $(WORKERS)
+	@echo "Left out: test-browser, test-faults, test-security, test-integration, proof."
+
+.PHONY: test-browser
+test-browser: setup ## The portal in a real browser (needs Chromium)
+	$(PYTEST) tests/browser
+
+.PHONY: test-faults
+test-faults: setup ## Every crash point once, with a killed process
+	$(PYTEST) tests/faults
+
+.PHONY: test-security
+test-security: setup ## Generated requests against every endpoint, 3,000 cases per caller
+	$(PYTEST) tests/security
+
+.PHONY: test-integration
+test-integration: setup ## Real PostgreSQL, RabbitMQ and Valkey
+	@if [ -d tests/integration ]; then $(PYTEST) tests/integration; \
+	else echo "Arrives with the distributed mode: there is no tests/integration yet."; fi
+
+.PHONY: proof
+proof: setup ## The long runs: larger sizes of the lanes above
+	CARPORT_PROOF=1 $(PYTEST) tests/faults tests/security
+
+## ---- maintenance -----------------------------------------------------------------------------
+
+.PHONY: migration
+migration: setup ## New schema revision: make migration s=accounts m="add a column"
+	@[ -n "$(s)" ] && [ -n "$(m)" ] || { echo 'usage: make migration s=accounts m="add a column"'; exit 2; }
+	$(BIN)/python -m carport.shared.migrate revision "$(s)" "$(m)"
+
+.PHONY: docs
+docs: setup ## Write the generated pages again
+	$(BIN)/python tools/docs.py
+
+.PHONY: lock
+lock: setup ## Resolve requirements/*.in to hash-pinned *.txt without any registry address
+	@cd requirements && for f in run dev; do \
+	../$(BIN)/uv pip compile --quiet --no-config --generate-hashes --no-header --no-annotate \
+	--universal --python-version 3.11 $$f.in -o $$f.txt; done
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Every unit in one process: the embedded default."""

@@ -1,0 +1,1 @@
+"""The only published port: routing, token check, limits."""

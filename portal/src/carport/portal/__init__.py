@@ -1,0 +1,1 @@
+"""Server-rendered pages that call only the public API."""

@@ -1,0 +1,1 @@
+"""accounts: contracts, the ledger and the business date."""

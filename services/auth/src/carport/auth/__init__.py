@@ -1,0 +1,1 @@
+"""auth: people who log in, their sessions and the signing keys."""

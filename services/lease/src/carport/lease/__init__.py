@@ -1,0 +1,1 @@
+"""lease: everything that happens when a lease ends."""

@@ -1,0 +1,1 @@
+"""notifications: preferences, templates, delivery and chat."""

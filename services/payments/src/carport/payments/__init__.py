@@ -1,0 +1,1 @@
+"""payments: methods, payments, the card processor and ACH files."""
