@@ -15,9 +15,9 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 
 # The first interpreter that runs and is new enough; override with PYTHON=... .
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for p in $$(type -ap python3.13 python3.12 python3.11 python3); do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& command -v $$p && break; done)
+	&& echo $$p && break; done)
 
 # Stamps: the run requirements, the units in place, and, for tests and checks only, the dev ones.
 VENV_OK := $(VENV)/.created
@@ -68,7 +68,7 @@ check: setup ## Format, lint, types, layers, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@if [ -f tools/docs.py ]; then $(BIN)/python tools/docs.py --check; fi
+	@if [ -f tools/docs.py ]; then $(MAKE) docs-check; fi
 
 .PHONY: format
 format: setup ## Rewrite the code in the house format
@@ -111,6 +111,10 @@ migration: setup ## New schema revision: make migration s=accounts m="add a colu
 .PHONY: docs
 docs: setup ## Write the generated pages again
 	$(BIN)/python tools/docs.py
+
+.PHONY: docs-check
+docs-check: setup
+	$(BIN)/python tools/docs.py --check
 
 .PHONY: lock
 lock: setup ## Resolve requirements/*.in to hash-pinned *.txt without any registry address
