@@ -1,0 +1,52 @@
+"""The way from one service's outbox to the others' inboxes.
+
+A bus takes messages and answers which of them are safe: committed by every subscriber's inbox
+(``LocalBus``) or confirmed by the broker. What is not in the answer stays unsent and comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Message:
+    """An event on its way: *redelivered* when an earlier attempt was begun and not finished."""
+
+    id: str
+    type: str
+    body: str
+    redelivered: bool
+
+
+Deliver = Callable[[Message], None]
+
+
+class Bus(Protocol):
+    """What the relay needs of a bus."""
+
+    def publish(self, messages: Sequence[Message]) -> set[str]:
+        """Hand over *messages* in order; the ids of those that are safe now."""
+
+
+class LocalBus:
+    """Hands each event straight to the subscribers' inboxes, in this process."""
+
+    def __init__(self) -> None:
+        self._subscribers: dict[str, list[Deliver]] = {}
+
+    def subscribe(self, types: Iterable[str], deliver: Deliver) -> None:
+        """Deliver events of *types* to *deliver*, which returns once its service has committed."""
+        for type_ in types:
+            self._subscribers.setdefault(type_, []).append(deliver)
+
+    def publish(self, messages: Sequence[Message]) -> set[str]:
+        """Deliver in order. A subscriber that cannot commit raises, which leaves the rest unsent."""
+        safe: set[str] = set()
+        for message in messages:
+            for deliver in self._subscribers.get(message.type, ()):
+                deliver(message)
+            safe.add(message.id)
+        return safe

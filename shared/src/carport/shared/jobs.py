@@ -1,0 +1,65 @@
+"""Jobs: work of a business day in chunks, each committed once (UNIQUE job, date, chunk)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from carport.shared import failpoints, lease
+from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, insert_if_absent, table
+from carport.shared.service import Chunk, Job
+
+RUNNER = "jobs"
+
+job_run = table(
+    "job_run",
+    SPINE,
+    sa.Column("job", Text, primary_key=True),
+    sa.Column("business_date", Day, primary_key=True),
+    sa.Column("chunk", Text, primary_key=True),
+    sa.Column("done_at", UtcDateTime, nullable=False),
+)
+
+
+def run_once(runtime: Runtime, token: str) -> int:
+    """Run every chunk that is due now; how many were done. Nothing without the lease."""
+    if not runtime.service.jobs:
+        return 0
+    due = _due(runtime)
+    if not due:
+        return 0
+    with runtime.transaction() as tx:
+        if not lease.take(tx, RUNNER, token, runtime.clock()):
+            return 0
+    return sum(_run(runtime, name, job, chunk) for name, job, chunk in due)
+
+
+def _due(runtime: Runtime) -> list[tuple[str, Job, Chunk]]:
+    now = runtime.clock()
+    with runtime.reading() as tx:
+        return [
+            (name, job, chunk)
+            for name, job in runtime.service.jobs.items()
+            for chunk in job.chunks(tx, now)
+            if not _is_done(tx, name, chunk)
+        ]
+
+
+def _is_done(tx: sa.Connection, name: str, chunk: Chunk) -> bool:
+    day, key = chunk
+    query = sa.select(job_run.c.job).where(
+        job_run.c.job == name, job_run.c.business_date == day, job_run.c.chunk == key
+    )
+    return tx.execute(query).first() is not None
+
+
+def _run(runtime: Runtime, name: str, job: Job, chunk: Chunk) -> bool:
+    now: datetime = runtime.clock()
+    with runtime.transaction() as tx:
+        claim = {"job": name, "business_date": chunk[0], "chunk": chunk[1]}
+        if not insert_if_absent(tx, job_run, done_at=now, **claim):
+            return False
+        job.run(tx, chunk[1], now)
+        failpoints.hit(f"job.{name}.before_commit")
+    return True

@@ -1,0 +1,1 @@
+"""Values everything is made of: cents, days, ids and the clock. Standard library only."""
