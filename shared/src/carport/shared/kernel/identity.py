@@ -1,0 +1,26 @@
+"""How a person proves to be the one on a contract, without either service storing the proof.
+
+accounts computes the key of what a contract was boarded with, auth that of what somebody types.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+
+ZIP = re.compile(r"([0-9]{5})(?:-[0-9]{4})?", re.ASCII)
+
+
+def last_name_key(name: str) -> str:
+    """*name* without accents, spaces, punctuation and case: ``O'Neill-Núñez`` -> ``oneillnunez``."""
+    letters = (c for c in unicodedata.normalize("NFKD", name) if c.isalpha())
+    return "".join(letters).casefold()
+
+
+def match_key(key: bytes, *, last_name: str, zip_code: str, ssn_last4: str) -> str:
+    """Hex HMAC-SHA256 of ``lastname|zip5|ssn_last4``; of a ZIP+4 the first five digits count."""
+    five = ZIP.fullmatch(zip_code.strip())
+    parts = (last_name_key(last_name), five[1] if five else "", ssn_last4)
+    return hmac.new(key, "|".join(parts).encode(), hashlib.sha256).hexdigest()
