@@ -106,7 +106,7 @@ proof: setup ## The long runs: larger sizes of the lanes above
 .PHONY: migration
 migration: setup ## New schema revision: make migration s=accounts m="add a column"
 	@[ -n "$(s)" ] && [ -n "$(m)" ] || { echo 'usage: make migration s=accounts m="add a column"'; exit 2; }
-	$(BIN)/python -m carport.shared.migrate revision "$(s)" "$(m)"
+	$(BIN)/python tools/migration.py "$(s)" "$(m)"
 
 .PHONY: docs
 docs: setup ## Write the generated pages again
