@@ -43,7 +43,7 @@ class LocalBus:
             self._subscribers.setdefault(type_, []).append(deliver)
 
     def publish(self, messages: Sequence[Message]) -> set[str]:
-        """Deliver in order. A subscriber that cannot commit raises, which leaves the rest unsent."""
+        """Deliver in order. A subscriber that cannot commit raises: the rest stays unsent."""
         safe: set[str] = set()
         for message in messages:
             for deliver in self._subscribers.get(message.type, ()):

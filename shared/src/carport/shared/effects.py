@@ -30,6 +30,6 @@ def _run(runtime: Runtime, kind: str, effect: Effect) -> int:
             with runtime.transaction() as tx:
                 effect.record(tx, row, outcome, runtime.clock())
             done += 1
-        except Exception:  # noqa: BLE001 - the claim runs out and the row is asked for again
+        except Exception:  # the claim runs out and the row is asked for again
             log.exception("effect failed", effect=kind)
     return done

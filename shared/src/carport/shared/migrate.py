@@ -37,21 +37,30 @@ depends_on = None
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    ${upgrades if upgrades else 'pass'}
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${downgrades if downgrades else 'pass'}
 '''
 
 
 def upgrade(engine: sa.Engine, service: Service, revision: str = "head") -> None:
-    """Bring the database of *service* to *revision* (of its own tree; the spine to its head)."""
-    for tree, target in ((_spine(), "head"), (_tree(service), revision)):
-        with engine.begin() as connection:
-            if not _is_at(connection, tree, target):
-                tree.attributes["connection"] = connection
-                command.upgrade(tree, target)
+    """Bring the database of *service* to *revision* of its own tree, the spine to its head."""
+    upgrade_spine(engine)
+    _upgrade(engine, _tree(service), revision)
+
+
+def upgrade_spine(engine: sa.Engine) -> None:
+    """Bring the tables every service has to their head."""
+    _upgrade(engine, _spine(), "head")
+
+
+def _upgrade(engine: sa.Engine, tree: Config, revision: str) -> None:
+    with engine.begin() as connection:
+        if not _is_at(connection, tree, revision):
+            tree.attributes["connection"] = connection
+            command.upgrade(tree, revision)
 
 
 def downgrade(engine: sa.Engine, service: Service, revision: str) -> None:

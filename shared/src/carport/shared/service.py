@@ -22,7 +22,7 @@ Chunk = tuple[date, str]
 
 @dataclass(frozen=True)
 class Job:
-    """Work of a day in pieces: *chunks* lists what is due now, *run* does one in its transaction."""
+    """Work of a day in pieces: *chunks* lists what is due, *run* does one in its transaction."""
 
     chunks: Callable[[Connection, datetime], Sequence[Chunk]]
     run: Callable[[Connection, str, datetime], None]

@@ -84,7 +84,7 @@ class Worker:
             return self.steps[name]()
         except SQLAlchemyError as error:
             log.error("database away", loop=name, error=type(error).__name__)
-        except Exception:  # noqa: BLE001 - a loop outlives what one pass meets; the next pass retries
+        except Exception:  # the next pass tries again
             log.exception("loop failed", loop=name)
         self._stopping.wait(POLL_S)
         return 0

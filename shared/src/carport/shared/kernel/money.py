@@ -12,7 +12,7 @@ AMOUNT_MAX = 10**11
 def round_half_up(value: Decimal | Fraction | int) -> int:
     """Whole cents nearest to *value* cents; a half goes away from zero (domain rule 2.1)."""
     if isinstance(value, Fraction):
-        whole, rest = divmod(abs(value.numerator) * 2 + value.denominator, 2 * value.denominator)
+        whole = (abs(value.numerator) * 2 + value.denominator) // (2 * value.denominator)
         return whole if value >= 0 else -whole
     return int(Decimal(value).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
