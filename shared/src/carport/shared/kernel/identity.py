@@ -1,6 +1,7 @@
-"""How a person proves to be the one on a contract, without either service storing the proof.
+"""How a person or a cheque is matched to a contract by a service that stores no number or name.
 
-accounts computes the key of what a contract was boarded with, auth that of what somebody types.
+accounts computes the keys of what a contract was boarded with, auth and payments those of what
+somebody types or what is written on a cheque.
 """
 
 from __future__ import annotations
@@ -24,3 +25,8 @@ def match_key(key: bytes, *, last_name: str, zip_code: str, ssn_last4: str) -> s
     five = ZIP.fullmatch(zip_code.strip())
     parts = (last_name_key(last_name), five[1] if five else "", ssn_last4)
     return hmac.new(key, "|".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def account_number_key(key: bytes, account_number: str) -> str:
+    """Hex HMAC-SHA256 of the number: payments finds the contract of a cheque by it."""
+    return hmac.new(key, f"account_number|{account_number}".encode(), hashlib.sha256).hexdigest()
