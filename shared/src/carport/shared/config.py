@@ -46,6 +46,7 @@ class Settings:
     home: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 8080
+    behind_gateway: bool = False
     limits_factor: int = 1
     log_level: str = "INFO"
 
@@ -71,6 +72,7 @@ def load(service: str) -> Settings:
             "home": env.path("HOME", Path("var")),
             "host": env.str("HOST", "127.0.0.1"),
             "port": env.int("PORT", 8080, validate=validate.Range(1, 65535)),
+            "behind_gateway": env.bool("BEHIND_GATEWAY", False),
             "limits_factor": env.int("LIMITS_FACTOR", 1, validate=validate.Range(1, 10_000)),
             "log_level": env.str("LOG_LEVEL", "INFO"),
         }
@@ -78,9 +80,8 @@ def load(service: str) -> Settings:
         given = {name: env.str(name.removeprefix("CARPORT_"), None) for name in SANDBOX_ONLY}
         env.seal()
     except EnvValidationError as error:
-        faults = "; ".join(
-            f"{name}: {' '.join(why)}" for name, why in dict(error.error_messages).items()
-        )
+        found: Any = error.error_messages
+        faults = "; ".join(f"{name}: {' '.join(why)}" for name, why in found.items())
         raise Misconfigured(f"Set these variables and start again: {faults}") from None
     except ValueError as error:
         raise Misconfigured(str(error)) from None

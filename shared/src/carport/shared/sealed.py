@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -122,10 +122,9 @@ def new_key() -> str:
     return encode(secrets.token_bytes(KEY_BYTES))
 
 
-def make_jwk(use: str) -> ECKey:
+def make_jwk(use: Literal["sig", "enc"]) -> ECKey:
     """A P-256 key pair with a random id."""
-    parameters = {"kid": secrets.token_hex(8), "use": use}
-    return ECKey.generate_key("P-256", parameters, private=True)
+    return ECKey.generate_key("P-256", {"kid": secrets.token_hex(8), "use": use}, private=True)
 
 
 def write_keys(folder: Path) -> list[Path]:

@@ -84,6 +84,16 @@ def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Any
     return redact(line)
 
 
+class StderrLogger:
+    """Writes each line to the stderr of the moment."""
+
+    def msg(self, line: str) -> None:
+        """One line, whole, so that threads do not mix."""
+        sys.stderr.write(line + "\n")
+
+    debug = info = warning = error = critical = exception = msg
+
+
 def configure(unit: str, *, level: str = "INFO") -> None:
     """Send everything the process logs to stderr as JSON lines, marked with *unit*."""
     shared: list[Any] = [
@@ -95,7 +105,7 @@ def configure(unit: str, *, level: str = "INFO") -> None:
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: StderrLogger(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )

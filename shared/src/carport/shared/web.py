@@ -1,0 +1,375 @@
+"""The web edge of a service: its Flask application, its blueprints, and an honest answer always.
+
+Views return plain dictionaries; failures are exceptions, answered as ``application/problem+json``.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any, cast
+
+import flask_smorest
+from flask import Flask, Request, Response, current_app, g, make_response, request
+from flask.json.provider import DefaultJSONProvider
+from marshmallow import Schema as MarshmallowSchema
+from marshmallow import ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
+
+from carport.shared import errors, idempotency, openapi, pagination, telemetry
+from carport.shared.access import (
+    Access,
+    Edge,
+    client_address,
+    current,
+    edge,
+    idempotency_key,
+    principal,
+)
+from carport.shared.auth import Guard, Keys
+from carport.shared.body import parse
+from carport.shared.db import Runtime
+from carport.shared.errors import PROBLEM, SECURITY_HEADERS, Problem, Refused, Unavailable
+from carport.shared.kernel.ids import new_id
+from carport.shared.limits import Limiter
+from carport.shared.schemas import (
+    ChoiceField,
+    DayField,
+    FlagField,
+    IdField,
+    IntField,
+    ListField,
+    MoneyField,
+    QueryFlagField,
+    QueryIntField,
+    Schema,
+    TextField,
+    refusal,
+)
+from carport.shared.sessions import Sessions, connect
+
+__all__ = [
+    "Blueprint",
+    "ChoiceField",
+    "DayField",
+    "FlagField",
+    "IdField",
+    "IntField",
+    "ListField",
+    "MoneyField",
+    "QueryFlagField",
+    "QueryIntField",
+    "Schema",
+    "TextField",
+    "access",
+    "client_address",
+    "create_app",
+    "current",
+    "etag",
+    "once",
+    "principal",
+    "require_match",
+    "sessions",
+]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+FORBIDDEN_IN_PATH = re.compile(r"[\x00-\x1f\x7f]")
+CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
+    413: "payload_too_large",
+    414: "uri_too_long",
+    415: "unsupported_media_type",
+    431: "headers_too_large",
+}
+DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not know this method; see the Allow header.",
+    413: "The body is too large for this address.",
+}
+access = Access
+log = telemetry.logger("carport.web")
+
+
+class Parser(FlaskParser):
+    """webargs with our body parser and our errors; schemas decide about unknown members."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": None, "json": None}  # noqa: RUF012 - webargs' interface
+
+    def load_json(self, req: Request, schema: MarshmallowSchema) -> Any:
+        """The strictly parsed body."""
+        return parse(req.get_data())
+
+    def load_querystring(self, req: Request, schema: MarshmallowSchema) -> Any:
+        """The query parameters, each at most once."""
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            detail = f"Query parameter {repeated[0]!r} is given more than once."
+            raise Refused("invalid_parameter", detail)
+        return req.args.to_dict()
+
+    def handle_error(self, error: ValidationError, req: Any, schema: Any, **_: Any) -> Any:
+        """A problem instead of webargs' abort."""
+        is_query = not isinstance(error.messages, list) and "query" in error.messages
+        location = "query" if is_query else "json"
+        nested = cast(dict[str, Any], error.messages)
+        raise refusal(ValidationError(nested.get(location, nested)), location) from error
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A group of routes. ``arguments`` parses strictly; ``returns`` documents an answer."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def returns(
+        self, status: int, schema: Any = None, **more: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """The view answers *status* with the dictionary it returns; *schema* only documents it."""
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(view)
+            def answering(*values: Any, **arguments: Any) -> Any:
+                result = view(*values, **arguments)
+                if isinstance(result, Response):
+                    return result
+                return make_response("" if result is None else result, status)
+
+            document = self.alt_response(status, schema=schema, success=True, **more)
+            return cast(Callable[..., Any], document(answering))
+
+        return decorate
+
+
+class JsonProvider(DefaultJSONProvider):
+    """Dates as ISO text, instants with ``Z``, members in the order given."""
+
+    sort_keys = False
+    compact = True
+
+    def dumps(self, value: Any, **more: Any) -> str:
+        """Without blanks, in UTF-8 rather than escapes."""
+        return super().dumps(value, **{"separators": (",", ":"), "ensure_ascii": False, **more})
+
+    @staticmethod
+    def default(value: Any) -> Any:
+        """What JSON has no type for."""
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if isinstance(value, date):
+            return value.isoformat()
+        return DefaultJSONProvider.default(value)
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The WSGI application of *runtime*'s service."""
+    service, settings = runtime.service, runtime.settings
+    app = Flask(f"carport.{service.name}", static_folder=None)
+    app.json = JsonProvider(app)
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.config.update(
+        API_TITLE=f"Carport {service.name}",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    guard = Guard(Keys(settings.jwks or no_keys), connect(settings.sessions))
+    limiter = Limiter(factor=settings.limits_factor)
+    app.extensions["carport"] = Edge(runtime, guard, limiter)
+    app.before_request(begin)
+    app.after_request(finish)
+    app.register_error_handler(Exception, answer_failure)
+    api = openapi.DocumentedApi(app)
+    for blueprint in service.blueprints:
+        api.register_blueprint(blueprint)
+    app.add_url_rule("/openapi.json", "openapi", lambda: openapi.document(app))
+    app.add_url_rule("/healthz", "healthz", lambda: {"status": "ok"})
+    app.add_url_rule("/readyz", "readyz", readyz)
+    return app
+
+
+def no_keys() -> dict[str, Any]:
+    """A service without CARPORT_JWKS_URL can check no token."""
+    raise Unavailable("This service was started without CARPORT_JWKS_URL.")
+
+
+def readyz() -> dict[str, str]:
+    """Raises Unavailable while the database is away."""
+    with current().reading() as tx:
+        tx.execute(text("SELECT 1"))
+    return {"status": "ok", "service": current().service.name}
+
+
+def sessions() -> Sessions:
+    """The store of live sessions: auth opens and ends them there."""
+    return edge().guard.sessions
+
+
+def demanded() -> Access:
+    """What the matched route demands; a public one when nothing matched."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "access", Access("public"))
+
+
+def begin() -> None:
+    """Name the request, bound its size, and refuse what cannot be an address of ours."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else new_id(current().clock())
+    g.principal, g.answer_headers, g.started_at = None, {}, datetime.now(UTC)
+    g.access = demanded()
+    telemetry.bind(
+        unit=current().service.name,
+        request_id=g.request_id,
+        correlation_id=g.request_id,
+        causation_id=None,
+        traceparent=telemetry.child_of(request.headers.get("traceparent")),
+    )
+    try:
+        path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise Refused("bad_path", "The path of this address is not UTF-8.") from None
+    key = current().settings.keys.get("cursor", "")
+    pagination.signing.set((key.encode(), request.endpoint or ""))
+    hidden = g.access.who == "sandbox" and not current().settings.is_sandbox
+    if FORBIDDEN_IN_PATH.search(path) or hidden:
+        raise errors.NotFound(DETAILS[404])
+    request.max_content_length = g.access.body_limit
+    if (request.content_length or 0) > g.access.body_limit:
+        detail = f"The body may have at most {g.access.body_limit} bytes."
+        raise Refused("payload_too_large", detail, status=413, headers={"Connection": "close"})
+
+
+def finish(response: Response) -> Response:
+    """Headers every answer has, and one log line."""
+    response.headers.update(g.get("answer_headers", {}))
+    response.headers["X-Request-Id"] = g.request_id
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    log.info(
+        "request",
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        user=g.principal.sub if g.principal else None,
+        ms=round((datetime.now(UTC) - g.started_at).total_seconds() * 1000, 1),
+    )
+    return response
+
+
+def answer_failure(error: Exception) -> Response:
+    """The problem document for any *error*."""
+    found = problem_of(error)
+    if found.status >= 500 and not isinstance(found, Unavailable):
+        log.error("request failed", exc_info=error)
+    answer = Response(problem_text(found), found.status, content_type=PROBLEM)
+    answer.headers.update(found.headers)
+    return answer
+
+
+def problem_text(found: Problem) -> str:
+    """The body of *found* for this request."""
+    moved = {"money_moved": errors.money_moved(found.status)} if g.access.money else {}
+    flaws = found.errors
+    if found.pointer is not None and not flaws:
+        flaws = [{"pointer": found.pointer, "code": found.code, "detail": str(found)}]
+    members = errors.body(
+        found.status,
+        found.code,
+        str(found),
+        request_id=g.request_id,
+        errors=flaws,
+        extra={**moved, **found.extra},
+    )
+    return current_app.json.dumps(members)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Any exception as a problem: ours, the service's, Werkzeug's, the database's, a defect."""
+    if isinstance(error, Problem):
+        return error
+    table = current().service.errors
+    status = next((table[kind] for kind in type(error).__mro__ if kind in table), None)
+    if status is not None:
+        return translated(error, status)
+    if isinstance(error, HTTPException):
+        return of_werkzeug(error)
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        log.error("database away", error=type(error).__name__)
+        return Unavailable()
+    return Refused(
+        "internal_error",
+        "Something went wrong on our side. Quote the request id to customer service, who can see "
+        "what happened and whether anything was changed.",
+        status=500,
+    )
+
+
+def translated(error: Any, status: int) -> Problem:
+    """A domain exception, with the status its service gives it."""
+    more = {name: getattr(error, name) for name in ("pointer", "extra") if hasattr(error, name)}
+    detail = str(error) or HTTPStatus(status).phrase
+    return Refused(error.code, detail, status=status, **more)
+
+
+def of_werkzeug(error: HTTPException) -> Problem:
+    """What the router or Werkzeug raised, with its Allow and Retry-After."""
+    status = error.code or 500
+    code = CODES.get(status, "bad_request" if status < 500 else "internal_error")
+    detail = DETAILS.get(status) or error.description or HTTPStatus(status).phrase
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    if status == 413:
+        kept["Connection"] = "close"
+    return Refused(code, detail, status=status, headers=kept)
+
+
+def once(work: Callable[[Any], dict[str, Any]], *, status: int = 201, body: Any = None) -> Response:
+    """Do *work* in one transaction, once per ``Idempotency-Key``; answers its dictionary.
+
+    *body* is what the request asked for: another content under the same key is refused.
+    """
+    asked = idempotency.Request(
+        client=g.principal.sub if g.principal else "public",
+        key=idempotency_key(),
+        operation=f"{request.method} {request.path}",
+        content_hash=idempotency.content_hash(body),
+    )
+
+    def answer(tx: Any) -> idempotency.Answer:
+        return idempotency.Answer(status, current_app.json.dumps(work(tx)))
+
+    def refuse(error: Exception) -> idempotency.Answer:
+        found = problem_of(error)
+        return idempotency.Answer(found.status, problem_text(found))
+
+    given = idempotency.once(current(), edge().in_flight, asked, answer, refuse)
+    media = PROBLEM if given.status >= 400 else "application/json"
+    response = Response(given.body, given.status, content_type=media)
+    if given.is_replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def etag(value: Any) -> str:
+    """The entity tag of *value*, which the answer then carries."""
+    tag = f'"{idempotency.content_hash(value)[:32]}"'
+    g.answer_headers["ETag"] = tag
+    return tag
+
+
+def require_match(value: Any) -> None:
+    """Raises Refused (428, 412) unless ``If-Match`` names *value*, the present state."""
+    given = request.headers.get("If-Match")
+    if not given:
+        detail = "Send the ETag of what you have read in an If-Match header."
+        raise Refused("precondition_required", detail, status=428)
+    if given.strip() not in ("*", f'"{idempotency.content_hash(value)[:32]}"'):
+        detail = "This has been changed meanwhile. Read it again, then send your change."
+        raise Refused("stale_version", detail, status=412)
