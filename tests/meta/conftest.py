@@ -17,10 +17,20 @@ def root():
     return ROOT
 
 
+def load(name):
+    return importlib.import_module(f"carport.{name}.service").SERVICE
+
+
 @pytest.fixture(scope="session")
 def services():
     """The SERVICE value of each service, by name."""
-    return {name: importlib.import_module(f"carport.{name}.service").SERVICE for name in SERVICES}
+    return {name: load(name) for name in SERVICES}
+
+
+@pytest.fixture(params=SERVICES)
+def service(request):
+    """One SERVICE value after the other."""
+    return load(request.param)
 
 
 @pytest.fixture(scope="session")
