@@ -1,0 +1,1 @@
+"""Rules of notices: which kinds there are, which are required, and what a customer may choose."""

@@ -1,0 +1,46 @@
+"""The words for payment methods and for where the money of a payment went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from carport.shared.kernel.money import display
+
+PARTS = {
+    "retail": {
+        "interest": "Interest",
+        "principal": "Principal",
+        "fees": "Fees",
+        "tax": "Tax",
+        "unapplied": "Kept as credit for what comes due next",
+    },
+    "lease": {
+        "interest": "Rent charge",
+        "principal": "Lease payment",
+        "rental": "Lease payment",
+        "fees": "Fees",
+        "tax": "Tax",
+        "unapplied": "Kept as credit for the next lease payment",
+    },
+}
+METHODS = {"bank_account": "bank account", "card": "card", "cheque": "check by mail"}
+
+
+def allocation_lines(product: str, allocation: Mapping[str, int]) -> list[tuple[str, str]]:
+    """``(label, amount)`` of every part of *allocation* (cents) that is not nothing, so that the
+    lines add up to the payment."""
+    words = PARTS.get(product, {})
+    return [
+        (words.get(part, part.replace("_", " ").capitalize()), display(amount))
+        for part, amount in allocation.items()
+        if amount
+    ]
+
+
+def method_name(method: Mapping[str, Any]) -> str:
+    """``Visa card ending in 4242``, ``bank account ending in 6789``, ``check by mail``."""
+    kind = METHODS.get(method["type"], str(method["type"]).replace("_", " "))
+    brand = f"{method['brand']} " if method["type"] == "card" and method.get("brand") else ""
+    ending = f" ending in {method['last4']}" if method.get("last4") else ""
+    return f"{brand}{kind}{ending}"
