@@ -9,10 +9,11 @@ import importlib
 import sys
 import tempfile
 
-from carport.shared import migrate
+from carport.shared import approval, idempotency, migrate, worker
 from carport.shared.db import make_engine
 
 ANY_SERVICE = "auth"
+SPINE_OWNERS = (approval, idempotency, worker)  # importing them declares every table of the spine
 
 
 def main(name: str, message: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from carport.shared import migrate
+from carport.shared import approval, idempotency, migrate, worker
 from carport.shared.db import make_engine
+
+SPINE_OWNERS = (approval, idempotency, worker)  # importing them declares every table of the spine
 
 
 @pytest.fixture
