@@ -1,0 +1,1 @@
+"""The rules of contracts, pure: terms, schedules, interest, allocation, the ledger's journals."""

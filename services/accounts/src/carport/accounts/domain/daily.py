@@ -1,0 +1,105 @@
+"""Owns what the close of a day has to do for a contract, so that the others can be skipped.
+
+Closing day D does the work of D (late fees, the accrual of a month end) and then opens D + 1
+(rentals due that day, reminders sent that day).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from carport.accounts.domain.delinquency import Instalment
+from carport.accounts.domain.state import State
+from carport.accounts.domain.terms import Terms
+from carport.shared.kernel.days import month_day
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """Instalment *number*, due in *days_ahead* days, is to be announced."""
+
+    number: int
+    due_date: date
+    amount: int
+    days_ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayWork:
+    """Work of one close; ``late_fees`` and ``rentals`` are instalment numbers to derive anew."""
+
+    late_fees: tuple[int, ...] = ()
+    rentals: tuple[int, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
+    accrual: bool = False
+
+    @property
+    def needs_replay(self) -> bool:
+        """Whether the contract has to be derived anew."""
+        return bool(self.late_fees or self.rentals)
+
+
+def month_end(day: date) -> date:
+    """The last day of the month of *day*."""
+    return month_day(day.year, day.month, 31)
+
+
+def day_work(terms: Terms, state: State, *, day: date, reminder_days: Sequence[int]) -> DayWork:
+    """What closing *day* and opening the next one must do, by a state of that day or before."""
+    fee_due = day - timedelta(days=terms.grace_days) - DAY
+    opens, waiting = day + DAY, _unsatisfied(state)
+    return DayWork(
+        late_fees=tuple(
+            i.number for i in waiting if i.due_date == fee_due and terms.late_fee is not None
+        ),
+        rentals=tuple(i.number for i in _to_bill(terms, state) if i.due_date == opens),
+        reminders=tuple(
+            Reminder(i.number, i.due_date, i.remaining, ahead)
+            for i in waiting
+            for ahead in reminder_days
+            if i.remaining and i.due_date - timedelta(days=ahead) == opens
+        ),
+        accrual=day == month_end(day) and _accrues(state),
+    )
+
+
+def next_action_on(
+    terms: Terms, state: State, *, after: date, reminder_days: Sequence[int]
+) -> date | None:
+    """The earliest day later than *after* whose close has work; None when none ever has."""
+    days = _action_days(terms, state, after=after, reminder_days=reminder_days)
+    return min((day for day in days if day > after), default=None)
+
+
+def _action_days(
+    terms: Terms, state: State, *, after: date, reminder_days: Sequence[int]
+) -> Iterator[date]:
+    fee_after = timedelta(days=terms.grace_days) + DAY
+    if _accrues(state):
+        yield month_end(after + DAY)
+    for instalment in _to_bill(terms, state):
+        yield instalment.due_date - DAY
+    for instalment in _unsatisfied(state):
+        if terms.late_fee is not None:
+            yield instalment.due_date + fee_after
+        for ahead in reminder_days if instalment.remaining else ():
+            yield instalment.due_date - timedelta(days=ahead) - DAY
+
+
+def _accrues(state: State) -> bool:
+    return state.principal > 0 or state.interest > 0
+
+
+def _unsatisfied(state: State) -> list[Instalment]:
+    return [i for i in state.instalments if i.satisfied_on is None]
+
+
+def _to_bill(terms: Terms, state: State) -> list[Instalment]:
+    """Rentals of a lease that are not billed yet."""
+    if terms.product != "lease":
+        return []
+    return [i for i in state.instalments if i.number > state.rentals_billed]

@@ -1,0 +1,118 @@
+"""Owns schedules: the level payment, the contract's own schedule and the one still ahead.
+
+A schedule is derived whenever it is asked for and never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+from carport.accounts.domain import interest, lease
+from carport.accounts.domain.terms import LeaseTerms, RetailTerms, Terms, due_dates
+from carport.shared.kernel.money import round_half_up
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """One instalment in cents; for a lease ``interest`` is rent, ``principal`` depreciation."""
+
+    number: int
+    due_date: date
+    payment: int
+    interest: int
+    principal: int
+    balance: int
+    tax: int = 0
+
+
+class Position(NamedTuple):
+    """Where a loan stands on a day: cents, and interest as a numerator (see `interest`).
+
+    ``given`` is what counted towards the instalments so far; ``collected_from`` the first of
+    them that this ledger collects.
+    """
+
+    on: date
+    principal: int
+    accrued: int
+    given: int
+    collected_from: int = 1
+
+
+def level_payment(principal: int, annual_rate: Decimal, months: int) -> int:
+    """Cents of the level monthly payment ``P r / (1 - (1 + r)^-n)``, r = annual rate / 12."""
+    if annual_rate == 0:
+        return round_half_up(Decimal(principal) / months)
+    with localcontext() as context:
+        context.prec = 40
+        rate = annual_rate / 12
+        return round_half_up(principal * rate / (1 - (1 + rate) ** -months))
+
+
+def original_schedule(terms: Terms) -> tuple[ScheduleRow, ...]:
+    """The schedule as contracted: each instalment paid exactly on its due date.
+
+    The last instalment of a loan pays whatever is left, to the cent.
+    """
+    if isinstance(terms, LeaseTerms):
+        return _rentals(terms)
+    start = Position(terms.contract_date, terms.principal, accrued=0, given=0)
+    return projected(terms, start)
+
+
+def _rentals(terms: LeaseTerms) -> tuple[ScheduleRow, ...]:
+    dates = due_dates(terms.first_due_date, terms.due_day, terms.term_months)
+    return tuple(
+        ScheduleRow(
+            row.number,
+            due,
+            terms.payment,
+            row.rent,
+            row.depreciation,
+            row.balance,
+            terms.rental_tax,
+        )
+        for row, due in zip(lease.balance_table(terms), dates, strict=True)
+    )
+
+
+def projected(terms: RetailTerms, position: Position) -> tuple[ScheduleRow, ...]:
+    """Rows still to be paid from *position*: what is past due today, the rest when it falls due.
+
+    What was paid ahead shortens the next rows; extra principal ends the schedule earlier.
+    """
+    rows: list[ScheduleRow] = []
+    on, principal, accrued, given, first = position
+    scale = interest.scale(terms.day_count)
+    weight = interest.day_weight(terms.day_count)
+    rate = interest.rate_units(terms.annual_rate)
+    last, reached = terms.term_months, weight(on)
+    dates = due_dates(terms.first_due_date, terms.due_day, last)
+    start = max(first, min(given // terms.payment, last - 1) + 1)
+    for number in range(start, last + 1):
+        due = dates[number - 1]
+        if due > on:
+            accrued += principal * rate * (weight(due) - reached)
+            reached = weight(due)
+        earned = interest.rounded(accrued, scale)
+        owed = principal + earned
+        if number < last:
+            owed = min(owed, number * terms.payment - given)
+        paid = min(earned, owed)
+        accrued = interest.left(accrued, paid, scale=scale)
+        principal -= owed - paid
+        given += owed
+        if owed:
+            rows.append(ScheduleRow(number, due, owed, paid, owed - paid, principal))
+        if principal == 0 and paid == earned:
+            break
+    return tuple(rows)
+
+
+def total_interest(rows: Iterable[ScheduleRow]) -> int:
+    """Cents of interest in *rows*: total interest of a loan, total rent of a lease."""
+    return sum(row.interest for row in rows)
