@@ -26,7 +26,8 @@ from carport.shared.limits import Limiter
 
 BODY_BYTES_MAX = 64 * 1024
 JSON = "application/json"
-KEY = re.compile(r"[\x21-\x7e]+")
+KEY = re.compile(r"[!-+\--~]+")
+"""Without commas: servers join repeated headers with one."""
 ROLES: Mapping[str, frozenset[str]] = {
     "customer": frozenset({"customer"}),
     "agent": frozenset({"agent", "supervisor"}),

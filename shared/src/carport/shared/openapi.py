@@ -53,7 +53,7 @@ KEY_PARAMETER = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": True,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-+\\--~]+$"},
     "description": "New for each new request; the same for a retry, which gets the first answer.",
 }
 

@@ -5,23 +5,14 @@ Views return plain dictionaries; failures are exceptions, answered as ``applicat
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
-import flask_smorest
-from flask import Flask, Request, Response, current_app, g, make_response, request
+from flask import Flask, Response, current_app, g, request
 from flask.json.provider import DefaultJSONProvider
-from marshmallow import Schema as MarshmallowSchema
-from marshmallow import ValidationError
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException
 
 from carport.shared import errors, idempotency, openapi, pagination, telemetry
 from carport.shared.access import (
@@ -34,11 +25,12 @@ from carport.shared.access import (
     principal,
 )
 from carport.shared.auth import Guard, Keys
-from carport.shared.body import parse
+from carport.shared.blueprint import Blueprint
 from carport.shared.db import Runtime
-from carport.shared.errors import PROBLEM, SECURITY_HEADERS, Problem, Refused, Unavailable
+from carport.shared.errors import PROBLEM, SECURITY_HEADERS, Refused, Unavailable
 from carport.shared.kernel.ids import new_id
 from carport.shared.limits import Limiter
+from carport.shared.problems import DETAILS, answer_failure, problem_of, problem_text
 from carport.shared.schemas import (
     ChoiceField,
     DayField,
@@ -51,7 +43,6 @@ from carport.shared.schemas import (
     QueryIntField,
     Schema,
     TextField,
-    refusal,
 )
 from carport.shared.sessions import Sessions, connect
 
@@ -81,72 +72,8 @@ __all__ = [
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 FORBIDDEN_IN_PATH = re.compile(r"[\x00-\x1f\x7f]")
-CODES = {
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    408: "request_timeout",
-    413: "payload_too_large",
-    414: "uri_too_long",
-    415: "unsupported_media_type",
-    431: "headers_too_large",
-}
-DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address does not know this method; see the Allow header.",
-    413: "The body is too large for this address.",
-}
 access = Access
 log = telemetry.logger("carport.web")
-
-
-class Parser(FlaskParser):
-    """webargs with our body parser and our errors; schemas decide about unknown members."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {"query": None, "json": None}  # noqa: RUF012 - webargs' interface
-
-    def load_json(self, req: Request, schema: MarshmallowSchema) -> Any:
-        """The strictly parsed body."""
-        return parse(req.get_data())
-
-    def load_querystring(self, req: Request, schema: MarshmallowSchema) -> Any:
-        """The query parameters, each at most once."""
-        repeated = [name for name, values in req.args.lists() if len(values) > 1]
-        if repeated:
-            detail = f"Query parameter {repeated[0]!r} is given more than once."
-            raise Refused("invalid_parameter", detail)
-        return req.args.to_dict()
-
-    def handle_error(self, error: ValidationError, req: Any, schema: Any, **_: Any) -> Any:
-        """A problem instead of webargs' abort."""
-        is_query = not isinstance(error.messages, list) and "query" in error.messages
-        location = "query" if is_query else "json"
-        nested = cast(dict[str, Any], error.messages)
-        raise refusal(ValidationError(nested.get(location, nested)), location) from error
-
-
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
-    """A group of routes. ``arguments`` parses strictly; ``returns`` documents an answer."""
-
-    ARGUMENTS_PARSER = Parser()
-
-    def returns(
-        self, status: int, schema: Any = None, **more: Any
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """The view answers *status* with the dictionary it returns; *schema* only documents it."""
-
-        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-            @functools.wraps(view)
-            def answering(*values: Any, **arguments: Any) -> Any:
-                result = view(*values, **arguments)
-                if isinstance(result, Response):
-                    return result
-                return make_response("" if result is None else result, status)
-
-            document = self.alt_response(status, schema=schema, success=True, **more)
-            return cast(Callable[..., Any], document(answering))
-
-        return decorate
 
 
 class JsonProvider(DefaultJSONProvider):
@@ -155,9 +82,9 @@ class JsonProvider(DefaultJSONProvider):
     sort_keys = False
     compact = True
 
-    def dumps(self, value: Any, **more: Any) -> str:
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Without blanks, in UTF-8 rather than escapes."""
-        return super().dumps(value, **{"separators": (",", ":"), "ensure_ascii": False, **more})
+        return super().dumps(obj, **{"separators": (",", ":"), "ensure_ascii": False, **kwargs})
 
     @staticmethod
     def default(value: Any) -> Any:
@@ -262,72 +189,6 @@ def finish(response: Response) -> Response:
         ms=round((datetime.now(UTC) - g.started_at).total_seconds() * 1000, 1),
     )
     return response
-
-
-def answer_failure(error: Exception) -> Response:
-    """The problem document for any *error*."""
-    found = problem_of(error)
-    if found.status >= 500 and not isinstance(found, Unavailable):
-        log.error("request failed", exc_info=error)
-    answer = Response(problem_text(found), found.status, content_type=PROBLEM)
-    answer.headers.update(found.headers)
-    return answer
-
-
-def problem_text(found: Problem) -> str:
-    """The body of *found* for this request."""
-    moved = {"money_moved": errors.money_moved(found.status)} if g.access.money else {}
-    flaws = found.errors
-    if found.pointer is not None and not flaws:
-        flaws = [{"pointer": found.pointer, "code": found.code, "detail": str(found)}]
-    members = errors.body(
-        found.status,
-        found.code,
-        str(found),
-        request_id=g.request_id,
-        errors=flaws,
-        extra={**moved, **found.extra},
-    )
-    return current_app.json.dumps(members)
-
-
-def problem_of(error: Exception) -> Problem:
-    """Any exception as a problem: ours, the service's, Werkzeug's, the database's, a defect."""
-    if isinstance(error, Problem):
-        return error
-    table = current().service.errors
-    status = next((table[kind] for kind in type(error).__mro__ if kind in table), None)
-    if status is not None:
-        return translated(error, status)
-    if isinstance(error, HTTPException):
-        return of_werkzeug(error)
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        log.error("database away", error=type(error).__name__)
-        return Unavailable()
-    return Refused(
-        "internal_error",
-        "Something went wrong on our side. Quote the request id to customer service, who can see "
-        "what happened and whether anything was changed.",
-        status=500,
-    )
-
-
-def translated(error: Any, status: int) -> Problem:
-    """A domain exception, with the status its service gives it."""
-    more = {name: getattr(error, name) for name in ("pointer", "extra") if hasattr(error, name)}
-    detail = str(error) or HTTPStatus(status).phrase
-    return Refused(error.code, detail, status=status, **more)
-
-
-def of_werkzeug(error: HTTPException) -> Problem:
-    """What the router or Werkzeug raised, with its Allow and Retry-After."""
-    status = error.code or 500
-    code = CODES.get(status, "bad_request" if status < 500 else "internal_error")
-    detail = DETAILS.get(status) or error.description or HTTPStatus(status).phrase
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    if status == 413:
-        kept["Connection"] = "close"
-    return Refused(code, detail, status=status, headers=kept)
 
 
 def once(work: Callable[[Any], dict[str, Any]], *, status: int = 201, body: Any = None) -> Response:
