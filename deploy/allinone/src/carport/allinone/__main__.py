@@ -1,0 +1,191 @@
+"""The command line for people: start everything, look after it, check it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from carport.shared.db import Runtime
+
+BAR = 30
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when all is well, 1 when not, 2 when it cannot be done."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not getattr(error, "code", None):
+            raise
+        print(f"carport: {error}", file=sys.stderr)
+        return 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="carport", description="Vehicle-finance servicing.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("up", up, "Start the whole suite on PORT (8000), with demo data unless CARPORT_DEMO=0.")
+    verify = add("verify", check, "Check every invariant over all databases; exit 1 if one fails.")
+    verify.add_argument("--json", action="store_true", help="print the findings as JSON")
+    events = add("events", events_command, "List, show or replay events that are not done.")
+    events.add_argument("what", choices=["list", "show", "replay"])
+    events.add_argument("id", nargs="?", help="the event's id, for show and replay")
+    events.add_argument("--parked", action="store_true", help="only those given up on")
+    events.add_argument("--json", action="store_true")
+    keys = add("keys", keys_command, "Make the keys of all services.")
+    keys.add_argument("what", choices=["init"])
+    keys.add_argument("folder", type=Path)
+    staff = add("staff", staff_command, "Add a member of staff.")
+    staff.add_argument("what", choices=["add"])
+    staff.add_argument("user_id")
+    staff.add_argument("--scope", action="append", choices=["agent", "supervisor", "operator"])
+    clock = add("clock", clock_command, "Show or move the business date of a running sandbox.")
+    clock.add_argument("date", nargs="?", help="YYYY-MM-DD; only forward")
+    return parser
+
+
+def up(_options: argparse.Namespace) -> int:
+    """Load the demo if it is wanted and not there, then serve until stopped."""
+    from carport.allinone import locking, server, suite
+
+    home = suite.Home.from_environment()
+    server.check_port(home.port)
+    home.prepare()
+    locking.own(home.folder)
+    if home.has_demo:
+        load_demo(home)
+    print("Starting …", flush=True)
+    server.Server(home, greet).run()
+    return 0
+
+
+def load_demo(home: Any) -> None:
+    """Replay the demo in this process, before the port is bound."""
+    from carport.allinone import demo, suite
+
+    running = suite.build(home.unlimited())
+    running.start()
+    with running.client() as http:
+        loader = demo.Loader(http, show_progress)
+        if not loader.is_complete():
+            print("Loading the demo lender: 36 contracts, six months, day by day.", flush=True)
+            loader.run()
+            print(flush=True)
+    running.stop()
+
+
+def show_progress(what: str, done: float) -> None:
+    """One line that grows."""
+    filled = round(BAR * done)
+    end = "\r" if sys.stdout.isatty() else "\n"
+    print(f"  [{'=' * filled}{' ' * (BAR - filled)}] {what}", end=end, flush=True)
+
+
+def greet(running: Any) -> None:
+    """Where to go and how to get in."""
+    with running.client() as http:
+        credentials = http.get("/v1/sandbox/demo").json()
+        clock = http.get("/v1/sandbox/clock").json()
+    print(greeting(running.home, credentials, clock["business_date"]), flush=True)
+
+
+def greeting(home: Any, credentials: Mapping[str, Any], business_date: Any) -> str:
+    """What is printed once the first page can be served."""
+    lines = ["", f"Carport is running at {home.url}   (business date {business_date})", ""]
+    for person in [*credentials["customers"][:4], *credentials["staff"]]:
+        note = person.get("note") or "staff: " + ", ".join(person["scopes"])
+        lines.append(f"  {person['user_id']:<34}{person['password']:<28}{note}")
+    if credentials["customers"]:
+        more = len(credentials["customers"]) - 4
+        lines.append(f"  … and {more} more customers: {home.url}/v1/sandbox/demo")
+    lines += ["", f"  API        {home.url}/docs", f"  Mailbox    {home.url}/v1/sandbox/mailbox",
+              f"  Data       {home.folder}", "  Stop with Ctrl-C.", ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print what does not hold."""
+    from carport.allinone import verify
+
+    found = verify.findings(open_existing())
+    if options.json:
+        print(json.dumps({"ok": not found, "findings": found}, indent=2))
+    else:
+        print("\n".join(found) or "All invariants hold.")
+    return 1 if found else 0
+
+
+def events_command(options: argparse.Namespace) -> int:
+    """The inboxes' unfinished events."""
+    from carport.allinone import stuck
+
+    return stuck.run(open_existing(), options)
+
+
+def keys_command(options: argparse.Namespace) -> int:
+    """Write the five files, mode 0600."""
+    from carport.shared import sealed
+
+    sealed.write_keys(options.folder)
+    print(f"Wrote the keys of all services to {options.folder}.")
+    return 0
+
+
+def staff_command(options: argparse.Namespace) -> int:
+    """Ask for the password on the terminal and store the user."""
+    import getpass
+
+    from carport.allinone import suite
+
+    auth = open_existing()["auth"]
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+    add = suite.AUTH.commands["staff add"]
+    add(auth, options.user_id, password, options.scope or ["agent"])
+    print(f"Added {options.user_id}.")
+    return 0
+
+
+def clock_command(options: argparse.Namespace) -> int:
+    """Ask the running suite."""
+    import httpx2
+
+    from carport.allinone import suite
+
+    url = f"{suite.Home.from_environment().url}/v1/sandbox/clock"
+    try:
+        answer = (
+            httpx2.put(url, json={"business_date": options.date}, trust_env=False)
+            if options.date
+            else httpx2.get(url, trust_env=False)
+        )
+    except httpx2.ConnectError:
+        print(f"carport: nothing answers at {url}; start it with `carport up`.", file=sys.stderr)
+        return 2
+    print(json.dumps(answer.json(), indent=2))
+    return 0 if answer.is_success else 1
+
+
+def open_existing() -> dict[str, Runtime]:
+    """The services' databases of CARPORT_HOME."""
+    from carport.allinone import suite
+
+    return suite.open_runtimes(suite.Home.from_environment())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The whole product in one process: five services, local bus, gateway and portal.
+
+The embedded default. It assembles the same values the distributed roles use; nothing of a service
+is different here but the addresses it is given.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from carport.accounts.service import SERVICE as ACCOUNTS
+from carport.auth import tokens
+from carport.auth.service import SERVICE as AUTH
+from carport.gateway.app import create_gateway
+from carport.lease.service import SERVICE as LEASE
+from carport.notifications.service import SERVICE as NOTIFICATIONS
+from carport.payments.service import SERVICE as PAYMENTS
+from carport.portal.app import create_app as create_portal
+from carport.shared import config, db, migrate, sealed, sessions, web, worker
+from carport.shared.bus import LocalBus
+from carport.shared.config import Settings
+from carport.shared.db import Runtime
+from carport.shared.service import Service
+
+SERVICES: tuple[Service, ...] = (AUTH, ACCOUNTS, PAYMENTS, NOTIFICATIONS, LEASE)
+EMPTY_FIRST_DAY = date(2025, 1, 1)
+DEMO_FIRST_DAY = date(2024, 11, 1)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where this installation keeps its data, and what it was told from outside."""
+
+    folder: Path
+    port: int
+    has_demo: bool
+    limits_factor: int = 1
+
+    @staticmethod
+    def from_environment(env: Mapping[str, str] = os.environ) -> Home:
+        """CARPORT_HOME (./var), PORT (8000), CARPORT_DEMO (1), CARPORT_LIMITS_FACTOR (1)."""
+        return Home(
+            folder=Path(env.get("CARPORT_HOME", "var")).resolve(),
+            port=int(env.get("PORT", "8000")),
+            has_demo=env.get("CARPORT_DEMO", "1") != "0",
+            limits_factor=int(env.get("CARPORT_LIMITS_FACTOR", "1")),
+        )
+
+    @property
+    def url(self) -> str:
+        """The address people use."""
+        return f"http://localhost:{self.port}"
+
+    def unlimited(self) -> Home:
+        """The same home without rate limits, for the demo loader, which is many people at once."""
+        return replace(self, limits_factor=10_000)
+
+    def keys_file(self, service: str) -> Path:
+        """The keys of *service*, made once."""
+        return self.folder / "keys" / f"{service}.json"
+
+    def prepare(self) -> None:
+        """Make the folder and, once, the keys."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.keys_file("auth").exists():
+            sealed.write_keys(self.folder / "keys")
+
+    def runtime(self, service: Service) -> Runtime:
+        """*service* on its own SQLite file, migrated."""
+        url = f"sqlite:///{self.folder / service.name}.db"
+        settings = Settings(
+            service=service.name,
+            database_url=url,
+            env="sandbox",
+            public_base_url=self.url,
+            keys=config.read_keys(self.keys_file(service.name)),
+            first_day=DEMO_FIRST_DAY if self.has_demo else EMPTY_FIRST_DAY,
+            home=self.folder,
+            port=self.port,
+            limits_factor=self.limits_factor,
+        )
+        return Runtime(service, settings, db.make_engine(url))
+
+
+@dataclass
+class Suite:
+    """Everything that runs: *app* is the one WSGI application behind the one port."""
+
+    home: Home
+    runtimes: dict[str, Runtime]
+    bus: LocalBus
+    app: Any
+    workers: list[worker.Worker] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start the relays, inboxes, effects and jobs of all services."""
+        self.workers = [worker.Worker(r, self.bus, alone=True) for r in self.runtimes.values()]
+        for each in self.workers:
+            each.start()
+
+    def client(self) -> httpx2.Client:
+        """A client of the public API that needs no port."""
+        transport = httpx2.WSGITransport(app=self.app, raise_app_exceptions=False)
+        return httpx2.Client(transport=transport, base_url=self.home.url, trust_env=False)
+
+    def stop(self) -> None:
+        """Let all loops finish what they have begun and close the databases."""
+        for each in self.workers:
+            each.stop()
+        for runtime in self.runtimes.values():
+            runtime.engine.dispose()
+
+
+def open_runtimes(home: Home) -> dict[str, Runtime]:
+    """The five services on their databases, brought to the newest schema."""
+    home.prepare()
+    runtimes = {service.name: home.runtime(service) for service in SERVICES}
+    for runtime in runtimes.values():
+        migrate.upgrade(runtime.engine, runtime.service)
+    return runtimes
+
+
+def build(home: Home) -> Suite:
+    """The suite of *home*, not yet started."""
+    runtimes = open_runtimes(home)
+    bus = LocalBus()
+    auth = runtimes["auth"]
+    live = sessions.SqlSessions(auth.engine)
+    apps = {}
+    for name, runtime in runtimes.items():
+        runtime.settings = replace(runtime.settings, sessions=live, jwks=lambda: tokens.jwks(auth))
+        apps[name] = web.create_app(runtime)
+        worker.subscribe(bus, runtime)
+    gateway = create_gateway(runtimes["auth"].settings, apps)
+    gateway.portal = create_portal(auth.settings, gateway)
+    return Suite(home, runtimes, bus, gateway)

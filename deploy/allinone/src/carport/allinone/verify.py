@@ -1,0 +1,94 @@
+"""The invariants that can be checked from the databases alone, over all services.
+
+Each service checks what it owns; here stands what needs more than one database: that every event
+reached every consumer once, and that accounts' receipts are payments' accepted payments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from carport.shared import events, inbox, outbox
+from carport.shared.db import Runtime
+
+UNSENT_S_MAX = 60
+NAMED_MAX = 5
+
+
+def findings(runtimes: Mapping[str, Runtime]) -> list[str]:
+    """What does not hold, one sentence each; empty when all is well."""
+    found = [f"{name}: {line}" for name, runtime in runtimes.items() for line in own(runtime)]
+    for name, runtime in runtimes.items():
+        found += [f"{name}: {line}" for line in [*unsent(runtime), *parked(runtime)]]
+        found += missing(name, runtimes)
+    return [*found, *unlike_receipts(runtimes["accounts"], runtimes["payments"])]
+
+
+def own(runtime: Runtime) -> list[str]:
+    """What the service itself finds."""
+    if runtime.service.verify is None:
+        return []
+    with runtime.reading() as tx:
+        return runtime.service.verify(tx)
+
+
+def unsent(runtime: Runtime) -> list[str]:
+    """Events that have waited for the relay longer than a minute."""
+    with runtime.reading() as tx:
+        oldest = outbox.oldest_unsent(tx)
+    if oldest is None or runtime.clock() - oldest < timedelta(seconds=UNSENT_S_MAX):
+        return []
+    return [f"events have been waiting to be sent since {oldest.isoformat()}"]
+
+
+def parked(runtime: Runtime) -> list[str]:
+    """Events that were given up on; `carport events replay` tries one again."""
+    with runtime.reading() as tx:
+        rows = inbox.unfinished(tx, state="parked")
+    return [f"event {row['event_id']} ({row['type']}) is parked: {row['error']}" for row in rows]
+
+
+def missing(producer: str, runtimes: Mapping[str, Runtime]) -> list[str]:
+    """Events marked sent that are not in the inbox of a consumer their contract names."""
+    query = sa.select(outbox.outbox.c.event_id, outbox.outbox.c.type)
+    with runtimes[producer].reading() as tx:
+        sent = tx.execute(query.where(outbox.outbox.c.sent_at.is_not(None))).all()
+    wanted: dict[str, set[str]] = {}
+    for row in sent:
+        for consumer in events.contract(row.type)["consumers"]:
+            wanted.setdefault(consumer, set()).add(row.event_id)
+    return [
+        f"{producer}: {len(lost)} events never reached {consumer}: {named(lost)}"
+        for consumer, ids in wanted.items()
+        if (lost := ids - received(runtimes[consumer]))
+    ]
+
+
+def received(runtime: Runtime) -> set[str]:
+    """The ids of every event in the inbox."""
+    with runtime.reading() as tx:
+        return set(tx.execute(sa.select(inbox.inbox.c.event_id)).scalars())
+
+
+def unlike_receipts(accounts: Runtime, payments: Runtime) -> list[str]:
+    """Receipts without an accepted payment of that amount, and accepted payments without one."""
+    with accounts.reading() as tx:
+        posted = accounts.service.commands["receipts"](tx)
+    with payments.reading() as tx:
+        accepted = payments.service.commands["accepted"](tx)
+    lost = {key for key, amount in accepted.items() if posted.get(key) != amount}
+    extra = {key for key, amount in posted.items() if accepted.get(key) != amount}
+    found = [f"accepted payments without a receipt of that amount: {named(lost)}"] if lost else []
+    return found + (
+        [f"receipts without an accepted payment of that amount: {named(extra)}"] if extra else []
+    )
+
+
+def named(ids: set[str]) -> str:
+    """A few of *ids*, and how many more there are."""
+    shown = sorted(ids)[:NAMED_MAX]
+    rest = len(ids) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")

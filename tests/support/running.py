@@ -1,0 +1,83 @@
+"""A suite in a process of its own: private folder, private port, killable."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+
+START_S_MAX = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """``carport up`` on *folder*; keeps its data over ``kill`` and ``start``."""
+
+    def __init__(self, folder: Path, *, demo: bool = False, env: dict[str, str] | None = None):
+        self.folder, self.port = folder, free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.env = {
+            **os.environ,
+            "CARPORT_HOME": str(folder),
+            "CARPORT_DEMO": "1" if demo else "0",
+            "CARPORT_LIMITS_FACTOR": "10000",
+            "PORT": str(self.port),
+            **(env or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Running:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "out.log").open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "carport.allinone", "up"],
+                env=self.env, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + START_S_MAX
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"the suite did not start:\n{self.log()[-4000:]}")
+            time.sleep(0.02)
+        return self
+
+    def answers(self) -> bool:
+        try:
+            return httpx2.get(f"{self.url}/status", timeout=2, trust_env=False).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL the whole process group, as a power cut would."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self._signal(signal.SIGTERM)
+        return self.process.returncode if self.process else 0
+
+    def _signal(self, number: int) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        os.killpg(self.process.pid, number)
+        self.process.wait(timeout=20)
+
+    def log(self) -> str:
+        return (self.folder / "out.log").read_text(errors="replace")
+
+    def verify(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "carport.allinone", "verify"],
+            env=self.env, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
