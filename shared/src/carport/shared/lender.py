@@ -8,6 +8,7 @@ from datetime import time
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carport.shared.config import Misconfigured
@@ -74,7 +75,7 @@ def load(path: Path | None = None) -> Lender:
     return profile
 
 
-def frozen(value: object) -> object:
+def frozen(value: Any) -> Any:
     """Lists as tuples."""
     return tuple(value) if isinstance(value, list) else value
 
