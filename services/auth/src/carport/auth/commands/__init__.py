@@ -1,0 +1,1 @@
+"""What people can do, by topic: load, decide, store. The edge hashes, commits and answers."""
