@@ -72,7 +72,7 @@ def _render(tx: Connection, notice: Notice, language: str | None, **more: Any) -
     settings = db.settings(tx)
     about = notice.account
     values = {
-        "lender": lender.of(settings),
+        "lender": lender.load(settings.lender_file),
         "why": kind.why,
         "required": kind.required,
         "home": settings.public_base_url,

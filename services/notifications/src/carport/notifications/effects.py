@@ -81,7 +81,7 @@ def _claim(tx: Connection, row: Row[Any], now: datetime) -> Claimed:
         due_at=now + timedelta(seconds=CLAIM_S * (row.attempts + 1)),
     )
     settings = db.settings(tx)
-    profile = lender.of(settings)
+    profile = lender.load(settings.lender_file)
     return Claimed(
         delivery_id=row.id,
         token=token,

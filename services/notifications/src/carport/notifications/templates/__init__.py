@@ -16,7 +16,6 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jinja2
 from markupsafe import Markup
@@ -29,8 +28,8 @@ VALUE_CHARS_MAX = 500
 SUBJECT_CHARS_MAX = 150
 LINE_CHARS = 78
 COLOURS = {
-    "brand": "#05141f",
-    "on_brand": "#ffffff",
+    "primary": "#05141f",
+    "surface": "#ffffff",
     "page": "#f4f5f6",
     "text": "#1b1d1f",
     "muted": "#5b6167",
@@ -152,6 +151,6 @@ def day(value: str | date) -> str:
 def instant(context: jinja2.runtime.Context, value: str | datetime) -> str:
     """``March 3, 2025 at 2:05 PM EST``, in the lender's zone."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    local = moment.astimezone(ZoneInfo(context["lender"].time_zone))
+    local = moment.astimezone(context["lender"].zone)
     hour = local.hour % 12 or 12
     return f"{day(local.date())} at {hour}:{local:%M %p %Z}"
