@@ -1,0 +1,91 @@
+"""Start-up, memory and accepted-to-posted time of the embedded suite.
+
+``make bench`` prints the figures of this machine; they are never asserted by a test.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx2
+from support.client import Api, contract
+from support.running import Running
+
+STARTS = 5
+PAYMENTS = 200
+
+
+def rss_mib(process_id: int) -> float:
+    """Resident memory of a process and its children, in MiB (proportional, so shared pages count
+    once)."""
+    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    total = 0
+    for number in (str(process_id), *children):
+        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+        total += int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    return total / 1024
+
+
+def starts(running: Running) -> list[float]:
+    """Seconds from the command to a served page of the portal, with all data in place."""
+    taken = []
+    for _ in range(STARTS):
+        begin = time.perf_counter()
+        running.start()
+        httpx2.get(running.url, trust_env=False).raise_for_status()
+        taken.append(time.perf_counter() - begin)
+        running.stop()
+    return taken
+
+
+def accepted_to_posted_ms(url: str) -> list[float]:
+    """Milliseconds from the 202 of a payment to the first read that shows it posted."""
+    api = Api(url)
+    document = contract(contract_date=api.today())
+    account_id = api.staff().board(document)["id"]
+    customer = api.register(document, "bench@example.com")
+    method_id = customer.add_bank_account()
+    taken = []
+    for _ in range(PAYMENTS):
+        payment = customer.pay(account_id, method_id, 100)
+        begin = time.perf_counter()
+        while customer.get(f"/v1/payments/{payment['id']}")["state"] != "posted":
+            time.sleep(0.0005)
+        taken.append((time.perf_counter() - begin) * 1000)
+    return taken
+
+
+def spread(values: list[float], unit: str) -> str:
+    """Median and the 99th percentile."""
+    ordered = sorted(values)
+    return (
+        f"p50 {statistics.median(ordered):.1f} {unit}, "
+        f"p99 {ordered[int(len(ordered) * 0.99) - 1]:.1f} {unit}, n={len(ordered)}"
+    )
+
+
+def main() -> None:
+    """Print one line a figure."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = Running(Path(folder) / "var", demo=True)
+        begin = time.perf_counter()
+        running.start()
+        out = sys.stdout.write
+        out(f"first start with the demo loaded   {time.perf_counter() - begin:.1f} s\n")
+        running.stop()
+        out(f"start to a served page             {spread(starts(running), 's')}\n")
+        running.start()
+        posted = spread(accepted_to_posted_ms(running.url), "ms")
+        out(f"accepted to posted                 {posted}\n")
+        if running.process is not None:
+            used = rss_mib(running.process.pid)
+            out(f"memory after {PAYMENTS} payments          {used:.0f} MiB\n")
+        running.kill()
+
+
+if __name__ == "__main__":
+    main()
