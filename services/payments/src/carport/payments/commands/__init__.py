@@ -1,0 +1,1 @@
+"""What payments can be told to do: load, decide, store. Nothing here commits."""

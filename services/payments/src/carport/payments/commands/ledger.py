@@ -1,0 +1,60 @@
+"""What accounts has done with a payment: posted, refused or reversed its receipt.
+
+These may come in any order and twice. The receipt is kept as told; the payment moves only where
+its state machine allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from carport.payments.commands import bank, lifecycle
+from carport.payments.domain.states import State
+from carport.payments.repo import calls, payments
+
+
+def posted(tx: sa.Connection, told: Mapping[str, Any], *, now: datetime) -> None:
+    """Keep the receipt, also of a payment that was taken back meanwhile, and post the payment."""
+    payments.put_receipt(
+        tx,
+        told["payment_id"],
+        account_id=told["account_id"],
+        amount=told["amount"],
+        posted_at=datetime.fromisoformat(told["posted_at"]),
+        allocation=told["allocation"],
+        balance_after=told["balance_after"],
+    )
+    payment = payments.lock(tx, told["payment_id"])
+    if payment is not None and payment.state is State.ACCEPTED:
+        payments.move(tx, payment, State.POSTED, now)
+        bank.apply_return(tx, payment.id, now=now)
+
+
+def rejected(tx: sa.Connection, told: Mapping[str, Any], *, now: datetime) -> None:
+    """A captured card is voided first and fails after that; anything else fails now."""
+    payment = payments.lock(tx, told["payment_id"])
+    if payment is None or payment.state is not State.ACCEPTED:
+        return
+    reason = told["reason"]
+    if payment.method_type != "card":
+        lifecycle.fail(tx, payment, code=reason["code"], text=reason["text"], now=now)
+    elif payment.reason_code is None:
+        payments.note(tx, payment, reason_code=reason["code"], reason_text=reason["text"])
+        calls.open_call(tx, payment.id, "void", now)
+
+
+def reversed_(tx: sa.Connection, told: Mapping[str, Any]) -> None:
+    """Keep that the receipt is reversed, and why."""
+    payments.put_receipt(
+        tx,
+        told["payment_id"],
+        account_id=told["account_id"],
+        amount=told["amount"],
+        reversed_cause=told["cause"],
+        reversed_on=date.fromisoformat(told["effective_on"]),
+        balance_after=told["balance_after"],
+    )

@@ -1,0 +1,1 @@
+"""Rules of payments: states, dates, limits, banks and cards. Pure: values in, values out."""

@@ -1,0 +1,61 @@
+"""Work of a business day that needs no message: scheduled payments begin, files go out, money
+settles and clears.
+
+Each job lists the payments that are due and works through them in pieces; a piece is known by the
+first payment in it. Dates that are stored follow from the payment and the bank's calendar, not
+from the moment the job runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
+
+from carport.payments.commands import bank, lifecycle
+from carport.payments.repo import payments
+from carport.shared import business_day
+from carport.shared.business_day import BusinessDay
+from carport.shared.service import Chunk, Job
+
+BATCH = 100
+LISTED_MAX = 1000
+
+Due = Callable[..., Sequence[str]]  # (tx, day, *, first, limit) -> ids
+Step = Callable[..., object]  # (tx, payment_id, *, day, now)
+
+
+def to_begin(tx: sa.Connection, day: BusinessDay, *, first: str, limit: int) -> Sequence[str]:
+    """Scheduled payments whose calendar date is open."""
+    return payments.due_ids(tx, day.date, first=first, limit=limit)
+
+
+def chunks(due: Due, tx: sa.Connection, now: datetime) -> list[Chunk]:
+    """The pieces that are due now."""
+    if not business_day.is_open(tx):
+        return []
+    day = business_day.get(tx)
+    ids = due(tx, day, first="", limit=LISTED_MAX)
+    return [(day.date, first) for first in ids[::BATCH]]
+
+
+def run(due: Due, step: Step, tx: sa.Connection, first: str, now: datetime) -> None:
+    """One piece: up to ``BATCH`` payments from id *first* on."""
+    day = business_day.hold(tx)
+    for payment_id in due(tx, day, first=first, limit=BATCH):
+        step(tx, payment_id, day=day.date, now=now)
+
+
+def job(due: Due, step: Step) -> Job:
+    """A job that takes *step* with every payment that is *due*."""
+    return Job(partial(chunks, due), partial(run, due, step))
+
+
+JOBS = {
+    "begin_scheduled": job(to_begin, lifecycle.activate),
+    "send_to_bank": job(bank.to_submit, bank.submit),
+    "settle": job(bank.to_settle, bank.settle),
+    "clear": job(bank.to_clear, bank.clear),
+}
