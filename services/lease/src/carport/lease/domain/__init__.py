@@ -1,0 +1,1 @@
+"""Rules of the end of a lease: milestones, options, what buying costs, mileage."""

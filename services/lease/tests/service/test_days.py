@@ -1,0 +1,120 @@
+"""The day saga of lease: notices once each, then done with the day, in that order."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from carport.shared.kernel.ids import new_id
+
+NOTICE = "lease.maturity_approaching.v1"
+DONE = "lease.day_done.v1"
+
+
+def test_the_first_day_comes_from_accounts(world):
+    world.open_day("2025-05-01")
+    assert world.today() == date(2025, 5, 1)
+
+
+def test_a_day_ends_with_one_announcement_and_the_next_day_is_open(world):
+    world.open_day("2025-05-01")
+    world.end_day("2025-05-01")
+    [done] = world.said(DONE)
+    assert done.data == {"date": "2025-05-01", "events": {}, "totals": {}}
+    assert done.businessdate == date(2025, 5, 1)
+    assert world.today() == date(2025, 5, 2)
+
+
+def test_the_opening_of_a_day_already_open_or_past_moves_nothing(world):
+    world.open_day("2025-05-01")
+    world.end_day("2025-05-01")
+    world.open_day("2025-05-02")
+    world.open_day("2025-05-01")
+    assert world.today() == date(2025, 5, 2)
+
+
+def test_days_that_end_out_of_order_and_more_than_once_end_in_order_once(world):
+    ends = [
+        world.event("accounts.day_ending.v1", {"date": day, "next_local_time": "12:00"})
+        for day in ("2025-05-01", "2025-05-02", "2025-05-03")
+    ]
+    opened = world.event("accounts.day_opened.v1", {"date": "2025-05-01", "local_time": "12:00"})
+    world.deliver(*reversed(ends), *ends, opened, *ends)
+    world.drain()
+    days = [event.data["date"] for event in world.said(DONE)]
+    assert days == ["2025-05-01", "2025-05-02", "2025-05-03"]
+    assert world.today() == date(2025, 5, 4)
+    assert world.unfinished() == []
+
+
+def test_the_time_of_the_next_day_is_the_one_accounts_gave(world):
+    from carport.shared import business_day
+
+    world.open_day("2025-05-01")
+    data = {"date": "2025-05-01", "next_local_time": "21:30"}
+    world.say("accounts.day_ending.v1", data)
+    with world.runtime.reading() as tx:
+        assert business_day.get(tx).local_time.isoformat("minutes") == "21:30"
+
+
+def test_each_notice_is_given_once_on_its_day(world):
+    world.open_day("2025-11-29")
+    account = world.board()
+    day = date(2025, 11, 29)
+    while day < date(2026, 3, 5):
+        world.end_day(day.isoformat())
+        day = world.today()
+    given = [(n.businessdate.isoformat(), n.data["days_left"]) for n in world.said(NOTICE)]
+    assert given == [("2025-12-01", 90), ("2025-12-31", 60), ("2026-01-30", 30)]
+    assert {n.data["account_id"] for n in world.said(NOTICE)} == {account}
+
+
+def test_a_lease_that_comes_late_gets_the_last_notice_it_has_passed(world):
+    world.open_day("2026-01-10")
+    world.board()
+    [notice] = world.said(NOTICE)
+    assert notice.data["days_left"] == 50
+    world.end_day("2026-01-10")
+    assert len(world.said(NOTICE)) == 1
+
+
+def test_a_notice_of_a_day_is_said_before_the_day_is_done(world):
+    from carport.shared.outbox import outbox
+
+    world.open_day("2025-11-30")
+    account = new_id(world.now)
+    world.deliver(
+        world.event("accounts.day_ending.v1", {"date": "2025-11-30", "next_local_time": "12:00"}),
+        world.event("accounts.account_boarded.v1", world.boarded(account)),
+        world.event(
+            "accounts.account_changed.v1", world.snapshot(account, maturity_date="2026-02-28")
+        ),
+    )
+    world.drain()
+    with world.runtime.reading() as tx:
+        types = list(tx.execute(outbox.select().order_by(outbox.c.seq)).scalars("type"))
+    assert types[:2] == [NOTICE, DONE]
+
+
+def test_a_paid_off_lease_gets_no_notice_until_it_is_reopened(world):
+    world.open_day("2025-12-01")
+    account = world.new_id()
+    world.say("accounts.account_boarded.v1", world.boarded(account))
+    world.say("accounts.paid_off.v1", {"account_id": account, "paid_off_on": "2025-11-20"})
+    world.say("accounts.account_changed.v1", world.snapshot(account))
+    assert world.said(NOTICE) == []
+    world.say("accounts.reopened.v1", {"account_id": account, "reopened_on": "2025-12-01"})
+    world.end_day("2025-12-01")
+    assert len(world.said(NOTICE)) == 1
+
+
+def test_an_extended_lease_is_told_again_for_its_new_end(world):
+    world.open_day("2025-12-01")
+    account = world.board()
+    later = world.snapshot(account, version=2, maturity_date="2026-06-01")
+    world.say("accounts.account_changed.v1", later)
+    assert len(world.said(NOTICE)) == 1
+    later = world.snapshot(account, version=3, maturity_date="2026-02-15")
+    world.say("accounts.account_changed.v1", later)
+    world.end_day("2025-12-01")
+    assert [n.data["maturity_date"] for n in world.said(NOTICE)] == ["2026-03-01", "2026-02-15"]
+    assert world.today() == date(2025, 12, 2)
