@@ -1,1 +1,1 @@
-"""Server-rendered pages that call only the public API."""
+"""The customers' pages: a client of the gateway's public API with server-side browser sessions."""

@@ -1,0 +1,33 @@
+"""The pages, one module per topic."""
+
+from __future__ import annotations
+
+from . import (
+    access,
+    accounts,
+    alerts,
+    brand,
+    home,
+    lease,
+    messages,
+    methods,
+    pay,
+    payments,
+    sandbox,
+    security,
+)
+
+VIEWS = (
+    home.blueprint,
+    brand.blueprint,
+    access.blueprint,
+    accounts.blueprint,
+    pay.blueprint,
+    payments.blueprint,
+    methods.blueprint,
+    messages.blueprint,
+    alerts.blueprint,
+    lease.blueprint,
+    security.blueprint,
+)
+SANDBOX_VIEWS = (sandbox.blueprint,)

@@ -1,0 +1,223 @@
+"""Making a payment: choose, see where the money will go, confirm once.
+
+What was chosen is a draft in the browser session. Its key is the Idempotency-Key, so that a double
+click, a reload or a second try after an outage can only ever be the same payment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, render_template, request
+
+from carport.shared.kernel.ids import is_id
+
+from .. import formats, standing
+from ..api import Problem
+from ..browser import browser
+from ..pages import (
+    Page,
+    accounts,
+    field,
+    form_key,
+    get,
+    go,
+    needs_password,
+    new_key,
+    post,
+    render,
+    signed_in_only,
+)
+from . import methods
+
+DRAFTS_MAX = 8
+DAYS_AHEAD_MAX = 90
+SIMILAR_CHECKED = 20
+DEAD_STATES = {"failed", "cancelled", "returned", "refunded", "disputed"}
+EXTRAS = {"next_due", "principal"}
+NEW_METHOD = "new"
+
+Draft = dict[str, Any]
+
+blueprint = signed_in_only(Blueprint("pay", __name__))
+
+
+@blueprint.get("/pay")
+def choose() -> Page:
+    payable = _payable()
+    if not payable:
+        return render("pay/nothing.html")
+    wanted = request.args.get("account")
+    chosen = next((a for a in payable if a["id"] == wanted), payable[0])
+    return _form(chosen, {})
+
+
+@blueprint.post("/pay")
+def draft() -> Page:
+    """Read the form, save a bank account typed into it, keep the draft, go on to the review."""
+    account = get(f"/v1/accounts/{_posted_account()}")
+    try:
+        wanted = _read_form(account)
+        _preview(wanted)
+        if wanted["payment_method_id"] == NEW_METHOD:
+            wanted["payment_method_id"] = methods.add_bank_account(form_key())
+    except Problem as problem:
+        return _form(account, request.form, problem)
+    key = new_key()
+    browser().change(lambda data: _keep(data, key, wanted))
+    return go("pay.review", key=key)
+
+
+@blueprint.get("/pay/review/<key>")
+def review(key: str) -> Page:
+    wanted = _draft(key)
+    return _review(key, wanted) if wanted else go("pay.choose", notice="draft_gone")
+
+
+@blueprint.post("/pay/review/<key>")
+def confirm(key: str) -> Page:
+    wanted = _draft(key)
+    if wanted is None:
+        return go("pay.choose", notice="draft_gone")
+    body = {name: value for name, value in wanted.items() if value is not None}
+    try:
+        payment = post("/v1/payments", body, key=key).data
+    except Problem as problem:
+        return _review(key, wanted, problem)
+    return go("payments.receipt", payment_id=payment["id"])
+
+
+@blueprint.post("/pay/preview")
+def preview() -> Response:
+    """Where an amount would go, while it is typed; empty when that cannot be said."""
+    account_id, amount = _posted_account(), formats.cents(field("amount", limit=20))
+    if amount is None:
+        return jsonify(html="")
+    wanted = {"account_id": account_id, "amount": amount, "extra": _extra()}
+    shown = post(f"/v1/accounts/{account_id}/allocation-previews", _preview_body(wanted)).data
+    return jsonify(html=render_template("pay/_allocation.html", preview=shown, amount=amount))
+
+
+def _payable() -> list[dict[str, Any]]:
+    return [account for account in accounts() if account["status"] == "active"]
+
+
+def _posted_account() -> str:
+    account_id = field("account_id")
+    return account_id if is_id(account_id) else abort(404)
+
+
+def _extra() -> str | None:
+    return field("extra") if field("extra") in EXTRAS else None
+
+
+def _read_form(account: Mapping[str, Any]) -> Draft:
+    """What was chosen. Raises Problem naming the field that cannot be understood."""
+    amount = formats.cents(
+        field("other_amount" if field("choice") == "other" else "choice", limit=20)
+    )
+    day = formats.day_of(field("date") or account["as_of"])
+    method = field("payment_method_id")
+    faults = {
+        "other_amount": "invalid_amount" if amount is None else None,
+        "date": "invalid_date" if day is None else None,
+        "payment_method_id": None if is_id(method) or method == NEW_METHOD else "required",
+    }
+    errors = [{"pointer": f"/{name}", "code": code} for name, code in faults.items() if code]
+    if errors or day is None:
+        raise Problem(422, "form", errors=errors, money_moved="no")
+    return {
+        "account_id": account["id"],
+        "amount": amount,
+        "currency": account["currency"],
+        "payment_method_id": method,
+        "date": None if day.isoformat() <= account["as_of"] else day.isoformat(),
+        "extra": _extra(),
+    }
+
+
+def _preview_body(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    body = {
+        "amount": wanted["amount"],
+        "effective_date": wanted.get("date"),
+        "extra": wanted.get("extra"),
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _preview(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Where the money will go; None while accounts cannot say: paying does not wait for it."""
+    path = f"/v1/accounts/{wanted['account_id']}/allocation-previews"
+    try:
+        return post(path, _preview_body(wanted)).data
+    except Problem as problem:
+        if problem.is_outage:
+            return None
+        raise
+
+
+def _form(account: Mapping[str, Any], form: Mapping[str, Any], problem: Problem | None = None) -> Page:
+    return render(
+        "pay/form.html",
+        problem,
+        account=account,
+        accounts=_payable(),
+        choices=standing.amounts(account),
+        methods=methods.usable(),
+        needs_password=needs_password(),
+        form=form,
+        key=new_key(),
+        last_day=_last_day(account),
+    )
+
+
+def _last_day(account: Mapping[str, Any]) -> str:
+    today = formats.day_of(account["as_of"])
+    return (today + formats.DAY * DAYS_AHEAD_MAX).isoformat() if today else ""
+
+
+def _keep(data: dict[str, Any], key: str, wanted: Draft) -> None:
+    drafts = [*data.get("drafts", {}).items(), (key, wanted)]
+    data["drafts"] = dict(drafts[-DRAFTS_MAX:])
+
+
+def _draft(key: str) -> Draft | None:
+    found: Draft | None = browser().data.get("drafts", {}).get(key)
+    return found
+
+
+def _review(key: str, wanted: Draft, problem: Problem | None = None) -> Page:
+    return render(
+        "pay/review.html",
+        problem,
+        key=key,
+        wanted=wanted,
+        account=get(f"/v1/accounts/{wanted['account_id']}"),
+        method=next((m for m in methods.usable() if m["id"] == wanted["payment_method_id"]), None),
+        preview=_shown_preview(wanted),
+        similar=None if problem else _similar(wanted),
+    )
+
+
+def _shown_preview(wanted: Draft) -> dict[str, Any] | None:
+    try:
+        return _preview(wanted)
+    except Problem:
+        return None
+
+
+def _similar(wanted: Draft) -> dict[str, Any] | None:
+    """A recent payment of the same amount on the same account: perhaps this one is meant twice."""
+    try:
+        recent = get("/v1/payments", limit=SIMILAR_CHECKED)["data"]
+    except Problem:
+        return None
+    same = (
+        p
+        for p in recent
+        if (p["account_id"], p["amount"]) == (wanted["account_id"], wanted["amount"])
+        and p["state"] not in DEAD_STATES
+        and p["settlement"] != "cleared"
+    )
+    return next(same, None)

@@ -1,0 +1,405 @@
+"""The people, cars and numbers of the fake gateway: the sample contracts of the domain guide."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+TODAY = "2025-05-01"
+NOW = "2025-05-01T16:03:12Z"
+LATER = "2025-05-01T16:03:13Z"
+LOAN, LEASE, LATE, GRACE, PAID_OFF, CREDIT, QUIET = range(1, 8)
+PAYMENT = 58684
+
+
+def identifier(number: int) -> str:
+    return f"01968c5a-0000-7000-8000-{number:012d}"
+
+
+def account(number: int, **changes: Any) -> dict[str, Any]:
+    base = {
+        "id": identifier(number),
+        "account_number": f"••••77{number:02d}",
+        "product": "retail",
+        "status": "active",
+        "vehicle": {
+            "year": 2025,
+            "make": "Kia",
+            "model": "Sportage",
+            "trim": "EX",
+            "vin_last6": "104417",
+        },
+        "currency": "USD",
+        "balance": 2882401,
+        "principal": 2878818,
+        "accrued_interest": 3583,
+        "per_diem": "5.1188",
+        "past_due": 0,
+        "days_past_due": 0,
+        "fees": 0,
+        "unapplied": 0,
+        "payment": PAYMENT,
+        "annual_rate": "0.0649",
+        "next_due": {"amount": PAYMENT, "date": "2025-05-24"},
+        "grace": {"days": 10, "ends_on": "2025-06-03"},
+        "payments_made": 3,
+        "payments_remaining": 57,
+        "maturity_date": "2030-01-24",
+        "payoff": 2882401,
+        "paperless": False,
+        "autopay": False,
+        "role": "primary",
+        "as_of": TODAY,
+        "version": 7,
+    }
+    return base | changes
+
+
+def accounts() -> list[dict[str, Any]]:
+    """One of each kind of standing."""
+    late = {"past_due": PAYMENT, "next_due": {"amount": PAYMENT, "date": "2025-05-24"}}
+    lease_vehicle = {
+        "year": 2023,
+        "make": "Kia",
+        "model": "Telluride",
+        "trim": "SX",
+        "vin_last6": "220981",
+    }
+    return [
+        account(LOAN),
+        account(
+            LEASE,
+            product="lease",
+            vehicle=lease_vehicle,
+            balance=50772,
+            principal=0,
+            accrued_interest=0,
+            per_diem=None,
+            annual_rate=None,
+            payment=50772,
+            next_due={"amount": 50772, "date": "2025-05-05"},
+            grace={"days": 10, "ends_on": "2025-05-15"},
+            payments_made=26,
+            payments_remaining=10,
+            maturity_date="2026-03-01",
+            role="co_borrower",
+        ),
+        account(
+            LATE,
+            **late,
+            days_past_due=37,
+            fees=2500,
+            balance=2905023,
+            grace={"days": 10, "ends_on": "2025-04-04"},
+        ),
+        account(GRACE, **late, days_past_due=7, grace={"days": 10, "ends_on": "2025-05-04"}),
+        account(
+            PAID_OFF,
+            status="paid_off",
+            balance=0,
+            principal=0,
+            accrued_interest=0,
+            per_diem="0.0000",
+            next_due=None,
+            payments_made=60,
+            payments_remaining=0,
+        ),
+        account(
+            CREDIT,
+            status="paid_off",
+            balance=-12550,
+            principal=0,
+            accrued_interest=0,
+            unapplied=12550,
+            next_due=None,
+            grace={"days": 10, "ends_on": None},
+        ),
+        account(QUIET, next_due=None, payments_made=0, grace={"days": 0, "ends_on": None}),
+    ]
+
+
+def allocation(amount: int) -> dict[str, int]:
+    interest = min(amount, 15356)
+    return {
+        "interest": interest,
+        "principal": amount - interest,
+        "fees": 0,
+        "tax": 0,
+        "unapplied": 0,
+    }
+
+
+def transactions() -> list[dict[str, Any]]:
+    rows = [
+        ("payment", PAYMENT, "2025-04-24", 16103, 2878818),
+        ("payment_reversal", -PAYMENT, "2025-04-02", 14763, 2979000),
+        ("late_fee", -2500, "2025-04-05", 0, 2921399),
+        ("payment", PAYMENT, "2025-03-24", 14763, 2921399),
+        ("payment", PAYMENT, "2025-02-24", 24004, 2965320),
+    ]
+    found = [_transaction(n, *row) for n, row in enumerate(rows)]
+    older = [_transaction(10 + n, "payment", 100 + n, "2025-01-20", 50, 2990000) for n in range(12)]
+    boarding = _transaction(50, "boarding", -3000000, "2025-01-10", 0, 3000000)
+    return [*found, *older, boarding]
+
+
+def _transaction(
+    n: int, kind: str, amount: int, day: str, interest: int, balance: int
+) -> dict[str, Any]:
+    parts = {
+        "interest": interest,
+        "principal": abs(amount) - interest,
+        "fees": 0,
+        "tax": 0,
+        "unapplied": 0,
+    }
+    return {
+        "id": identifier(200 + n),
+        "type": kind,
+        "amount": amount,
+        "effective_on": day,
+        "booked_on": day,
+        "allocation": parts if kind.startswith("payment") else None,
+        "balance_after": balance,
+        "payment_id": identifier(300 + n) if kind == "payment" else None,
+        "reverses": None,
+        "reversed_by": identifier(201) if n == 3 else None,
+        "description": "",
+    }
+
+
+def schedule() -> dict[str, Any]:
+    rows, balance, due = [], 3000000, date(2025, 2, 24)
+    for number in range(1, 61):
+        interest = round(balance * 0.0649 / 12)
+        principal = min(PAYMENT - interest, balance)
+        balance = balance - principal if number < 60 else 0
+        status = "paid" if number < 4 else "due" if number == 4 else "future"
+        rows.append(
+            {
+                "number": number,
+                "due_date": due.isoformat(),
+                "payment": interest + principal,
+                "interest": interest,
+                "principal": principal,
+                "balance": balance,
+                "status": status,
+            }
+        )
+        due = (due.replace(day=1) + timedelta(days=32)).replace(day=24)
+    original = [{name: row[name] for name in row if name != "status"} for row in rows]
+    return {"original": original, "current": rows}
+
+
+def lease() -> dict[str, Any]:
+    stops = [(120, "2025-11-01"), (90, "2025-12-01"), (60, "2025-12-31"), (30, "2026-01-30")]
+    titles = {120: "We write to you", 90: "Choose an option", 60: "Book the inspection", 30: "Last"}
+    milestones = [
+        {"days_before": n, "date": day, "title": titles[n], "reached": n == 120} for n, day in stops
+    ]
+    return {
+        "account_id": identifier(LEASE),
+        "maturity_date": "2026-03-01",
+        "days_to_maturity": 304,
+        "milestones": [
+            *milestones,
+            {"days_before": 0, "date": "2026-03-01", "title": "Your lease ends", "reached": False},
+        ],
+        "payments_left": 10,
+        "payment": 50772,
+        "mileage": {
+            "annual_allowance": 10000,
+            "term_allowance": 30000,
+            "excess_rate": 20,
+            "start": 12,
+        },
+        "fees": {"disposition": 40000, "purchase_option": 30000},
+        "options": [
+            {
+                "type": "extend",
+                "title": "Extend the lease",
+                "open": False,
+                "opens_on": "2025-12-01",
+                "reasons": [
+                    {"code": "too_early", "text": "It can be asked for from 90 days before the end."}
+                ],
+            },
+            {"type": "buyout", "title": "Buy the car", "open": True, "opens_on": None, "reasons": []},
+            {
+                "type": "turn_in",
+                "title": "Turn the car in",
+                "open": False,
+                "opens_on": None,
+                "reasons": [{"code": "past_due", "text": "A rental is past due."}],
+            },
+        ],
+        "buyout": {
+            "amount": 2596642,
+            "as_of": TODAY,
+            "basis": "adjusted_balance",
+            "parts": {
+                "price": 2359308,
+                "purchase_option_fee": 30000,
+                "unpaid": 0,
+                "tax": 207334,
+            },
+        },
+        "as_of": TODAY,
+    }
+
+
+def lender() -> dict[str, Any]:
+    def address(product: str, purpose: str, delivery: str, *lines: str) -> dict[str, Any]:
+        return {"product": product, "purpose": purpose, "delivery": delivery, "lines": list(lines)}
+
+    return {
+        "name": "Kia Finance America",
+        "phone": "1-855-885-7600",
+        "email": "customerservice@kiafinance.example.com",
+        "hours": ["Monday to Friday, 8:00 AM to 8:00 PM Eastern"],
+        "time_zone": "America/New_York",
+        "cut_off": "20:00",
+        "currency": "USD",
+        "grace_days": 10,
+        "late_fee": "As your contract says, for example $25.00, after the grace period.",
+        "cards": {"debit": True, "credit": False},
+        "addresses": [
+            address("retail", "payment", "regular", "P.O. Box 650805", "Dallas, TX 75265-0805"),
+            address("retail", "payment", "overnight", "Box 650805", "Richardson, TX 75081"),
+            address("lease", "payment", "regular", "P.O. Box 660891", "Dallas, TX 75266-0891"),
+            address("retail", "payoff", "regular", "P.O. Box 650805", "Dallas, TX 75265-0805"),
+        ],
+        "languages": ["en"],
+        "colours": {"primary": "#05141f", "accent": "#bb162b"},
+        "chat_hours": ["Monday to Friday, 8:00 AM to 8:00 PM Eastern"],
+    }
+
+
+def terms() -> dict[str, Any]:
+    def document(title: str) -> dict[str, str]:
+        return {"version": "2025-01", "title": title, "text": "Keep your password to yourself. " * 20}
+
+    return {
+        "version": "2025-01",
+        "terms_of_use": document("Terms of use of the customer portal"),
+        "esign_disclosure": document("Electronic records and signatures"),
+    }
+
+
+def me(*, step_up_until: str | None) -> dict[str, Any]:
+    return {
+        "id": identifier(90),
+        "email": "jordan@example.com",
+        "username": "jordan",
+        "email_verified": True,
+        "party": identifier(91),
+        "accounts": [],
+        "scopes": ["customer"],
+        "created_at": NOW,
+        "step_up_until": step_up_until,
+    }
+
+
+def sessions() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": identifier(70 + n),
+            "created_at": NOW,
+            "last_used_at": NOW,
+            "client_id": client,
+            "current": n == 0,
+        }
+        for n, client in enumerate(["portal", "api", "portal"])
+    ]
+
+
+def method(number: int, last4: str) -> dict[str, Any]:
+    return {
+        "id": identifier(number),
+        "type": "bank_account",
+        "brand": "",
+        "last4": last4,
+        "account_type": "checking",
+        "holder_name": "Jordan Rivera",
+        "status": "usable",
+        "created_at": NOW,
+    }
+
+
+def methods() -> list[dict[str, Any]]:
+    return [method(40, "4321")]
+
+
+def payment(number: int, body: dict[str, Any], paid_with: dict[str, Any]) -> dict[str, Any]:
+    state = "scheduled" if body.get("date") else "accepted"
+    return {
+        "id": identifier(500 + number),
+        "account_id": body["account_id"],
+        "state": state,
+        "settlement": "none",
+        "amount": body["amount"],
+        "currency": "USD",
+        "payment_method": {name: paid_with[name] for name in ("id", "type", "brand", "last4")},
+        "extra": body.get("extra"),
+        "effective_date": body.get("date") or TODAY,
+        "confirmation_number": f"7QK4M2X{number:03d}",
+        "created_at": NOW,
+        "reason": None,
+        "money_moved": "no" if state == "scheduled" else "yes",
+        "allocation": None,
+        "balance_after": None,
+        "cancellable": True,
+        "cancel_before": "2025-05-02T00:00:00Z",
+        "history": [{"state": state, "at": NOW}],
+    }
+
+
+def messages() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": identifier(60 + n),
+            "subject": subject,
+            "body": "Your payment of $586.84 counts on April 24.\n\nThank you.",
+            "account_id": identifier(LOAN),
+            "read": n > 0,
+            "created_at": NOW,
+            "why": {
+                "event_type": "accounts.payment_posted.v1",
+                "event_id": identifier(80 + n),
+                "text": "Because a payment was posted to your account.",
+            },
+        }
+        for n, subject in enumerate(["Your payment is posted", "Your payment is due in 10 days"])
+    ]
+
+
+def preferences() -> dict[str, Any]:
+    def event(name: str, title: str, *, required: bool) -> dict[str, Any]:
+        channels = {"email": True, "text": False, "inbox": True}
+        return {"event": name, "title": title, "required": required, "channels": channels}
+
+    return {
+        "events": [
+            event("payment_due", "A payment is due soon", required=False),
+            event("payment_posted", "A payment is posted", required=False),
+            event("payment_returned", "A payment came back from the bank", required=True),
+        ],
+        "days_ahead": [10, 3, 0],
+        "quiet_hours": {"from": "21:00", "to": "08:00"},
+    }
+
+
+def letters() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": identifier(88),
+            "channel": "email",
+            "to": "jordan@example.com",
+            "subject": "Confirm your e-mail address",
+            "text": "Open this link to finish your registration.",
+            "html": None,
+            "links": ["http://localhost:8080/verify?token=good-token", "javascript:alert(1)"],
+            "event_type": "auth.registration_requested.v1",
+            "sent_at": NOW,
+        }
+    ]
