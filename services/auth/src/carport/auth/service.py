@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from carport.auth.api import BLUEPRINTS, ERRORS
+from carport.auth.api.cli import staff_role
 from carport.auth.events import PUBLISHES
 from carport.auth.handlers import HANDLERS
 from carport.auth.jobs import JOBS
@@ -18,4 +19,5 @@ SERVICE = Service(
     handlers=HANDLERS,
     publishes=PUBLISHES,
     jobs=JOBS,
+    commands={"staff": staff_role},
 )
