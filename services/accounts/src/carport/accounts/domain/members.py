@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 from carport.accounts.domain.terms_rules import Problem
 from carport.shared.kernel.days import parse_day
 
+YEAR_MIN: Final = 1970
+YEAR_MAX: Final = 2199
 PLACEHOLDER_DAY: Final = date(2000, 1, 1)
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,20})?", re.ASCII)
 _Word = TypeVar("_Word", bound=str)
@@ -59,10 +61,14 @@ class Members:
             self.refuse(name, "missing", "is required")
             return PLACEHOLDER_DAY
         try:
-            return parse_day(value)
+            day = parse_day(value)
         except ValueError:
             self.refuse(name, "impossible_date", "must be a date written YYYY-MM-DD")
             return PLACEHOLDER_DAY
+        if not YEAR_MIN <= day.year <= YEAR_MAX:
+            self.refuse(name, "impossible_date", f"lies outside {YEAR_MIN} to {YEAR_MAX}")
+            return PLACEHOLDER_DAY
+        return day
 
     def fraction(self, name: str, *, places: int) -> Decimal:
         """A decimal fraction below 1 as text: ``"0.0649"``."""

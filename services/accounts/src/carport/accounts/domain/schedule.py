@@ -12,6 +12,8 @@ from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 from carport.accounts.domain import interest, lease
+from carport.accounts.domain.delinquency import Instalment
+from carport.accounts.domain.state import State
 from carport.accounts.domain.terms import LeaseTerms, RetailTerms, Terms, due_dates
 from carport.shared.kernel.money import round_half_up
 
@@ -77,6 +79,34 @@ def _rentals(terms: LeaseTerms) -> tuple[ScheduleRow, ...]:
             terms.rental_tax,
         )
         for row, due in zip(lease.balance_table(terms), dates, strict=True)
+    )
+
+
+def current_schedule(terms: Terms, state: State) -> tuple[ScheduleRow, ...]:
+    """Rows still to be paid from where the contract stands; derived, never stored."""
+    if isinstance(terms, LeaseTerms):
+        return tuple(_rental(terms, instalment) for instalment in state.instalments
+                     if instalment.remaining)  # fmt: skip
+    if state.status == "charged_off":
+        return ()
+    start = Position(state.as_of, state.principal, state.accrued, state.given, terms.first_number)
+    return projected(terms, start)
+
+
+def _rental(terms: LeaseTerms, instalment: Instalment) -> ScheduleRow:
+    """A rental still to be paid; those of an extension are all rent and leave the residual."""
+    rent, depreciation, balance = terms.base, 0, terms.residual
+    if instalment.number <= terms.term_months:
+        row = lease.balance_table(terms)[instalment.number - 1]
+        rent, depreciation, balance = row.rent, row.depreciation, row.balance
+    return ScheduleRow(
+        instalment.number,
+        instalment.due_date,
+        instalment.remaining,
+        rent,
+        depreciation,
+        balance,
+        terms.rental_tax,
     )
 
 

@@ -175,7 +175,7 @@ def _allocation(members: Members) -> tuple[Bucket, ...]:
     value = members.members.get("allocation")
     if value is None:
         return BUCKETS
-    if not isinstance(value, list) or len(value) != len(BUCKETS) or set(value) != set(BUCKETS):
+    if not isinstance(value, list) or sorted(map(str, value)) != sorted(BUCKETS):
         members.refuse("allocation", "invalid_type", f"orders {', '.join(BUCKETS)}, each once")
         return BUCKETS
     return tuple(bucket for name in value for bucket in BUCKETS if bucket == name)
