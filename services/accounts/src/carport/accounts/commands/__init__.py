@@ -1,0 +1,1 @@
+"""Use cases of accounts: load, decide, store, say so. Only their callers commit."""

@@ -1,0 +1,1 @@
+"""Answers of accounts: read, never written."""

@@ -1,0 +1,104 @@
+"""The facts of a contract: kept for good; a reversal marks one and takes it out of the replay."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from carport.accounts.domain.items import (
+    Extension,
+    Fee,
+    Item,
+    Payment,
+    Quote,
+    Refund,
+    Return,
+    Waiver,
+    WriteOff,
+)
+from carport.accounts.tables import item
+from carport.shared.db import insert_if_absent
+
+KINDS: dict[type[Any], str] = {
+    Payment: "payment",
+    Refund: "refund",
+    Fee: "fee",
+    Waiver: "waiver",
+    WriteOff: "write_off",
+    Extension: "extension",
+    Return: "return",
+}
+CLASSES = {name: cls for cls, name in KINDS.items()}
+COLUMNS = ("id", "effective_on", "amount")
+
+
+def add(
+    tx: sa.Connection,
+    contract_id: str,
+    fact: Item,
+    *,
+    now: datetime,
+    source_event_id: str | None,
+    note: dict[str, Any] | None = None,
+) -> bool:
+    """Keep *fact* and a *note* about it; False when a fact with its id is there already."""
+    names = [name for name in type(fact).__dataclass_fields__ if name not in ("kind", *COLUMNS)]
+    data = {name: _plain(getattr(fact, name)) for name in names}
+    return insert_if_absent(
+        tx,
+        item,
+        id=fact.id,
+        contract_id=contract_id,
+        kind=KINDS[type(fact)],
+        effective_on=fact.effective_on,
+        amount=getattr(fact, "amount", None),
+        data={**data, **({"note": note} if note else {})},
+        source_event_id=source_event_id,
+        recorded_at=now,
+    )
+
+
+def find(tx: sa.Connection, item_id: str) -> dict[str, Any] | None:
+    """The stored row of a fact."""
+    row = tx.execute(sa.select(item).where(item.c.id == item_id)).mappings().first()
+    return None if row is None else dict(row)
+
+
+def of_contract(tx: sa.Connection, contract_id: str) -> list[dict[str, Any]]:
+    """Every fact of the contract, reversed ones included."""
+    query = sa.select(item).where(item.c.contract_id == contract_id)
+    return [dict(row) for row in tx.execute(query.order_by(item.c.id)).mappings()]
+
+
+def standing(tx: sa.Connection, contract_id: str, *, through: date | None = None) -> list[Item]:
+    """The facts that have not been reversed, as values; with *through*, effective by that day."""
+    query = sa.select(item).where(item.c.contract_id == contract_id, item.c.reversed_at.is_(None))
+    if through is not None:
+        query = query.where(item.c.effective_on <= through)
+    return [fact(row) for row in tx.execute(query).mappings()]
+
+
+def reverse(tx: sa.Connection, item_id: str, *, now: datetime, reversal: dict[str, Any]) -> bool:
+    """Mark a fact as reversed, once; False when it was already."""
+    open_one = item.update().where(item.c.id == item_id, item.c.reversed_at.is_(None))
+    return tx.execute(open_one.values(reversed_at=now, reversal=reversal)).rowcount == 1
+
+
+def fact(row: Any) -> Item:
+    """The value in a row."""
+    cls = CLASSES[row["kind"]]
+    data = {name: value for name, value in row["data"].items() if name != "note"}
+    if data.get("quote"):
+        data["quote"] = Quote(**data["quote"])
+    if "amount" in cls.__dataclass_fields__:
+        data["amount"] = row["amount"]
+    found: Item = cls(id=row["id"], effective_on=row["effective_on"], **data)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Quote):
+        return {"id": value.id, "amount": value.amount, "fees": value.fees, "tax": value.tax}
+    return value

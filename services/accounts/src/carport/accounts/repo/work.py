@@ -1,0 +1,18 @@
+"""Things a person has to look at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from carport.accounts.tables import work_item
+from carport.shared.db import insert_if_absent
+from carport.shared.kernel.ids import new_id
+
+
+def add(tx: sa.Connection, kind: str, subject: str, detail: dict[str, Any], now: datetime) -> None:
+    """Ask for attention, once for each *kind* and *subject*."""
+    values = {"kind": kind, "subject": subject, "detail": detail, "created_at": now}
+    insert_if_absent(tx, work_item, id=new_id(now), **values)
