@@ -175,7 +175,7 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         if not isinstance(claims[name], str):
             raise TypeError(name)
     accounts = claims.get("accounts") or []
-    if not all(isinstance(account, str) for account in accounts):
+    if not isinstance(accounts, list) or not all(isinstance(account, str) for account in accounts):
         raise TypeError("accounts")
     return Principal(
         sub=claims["sub"],
