@@ -68,6 +68,7 @@ def payment_failed(payment: Payment, now: datetime) -> Event:
     """Not made after all; no money moved."""
     data = {
         **_reference(payment),
+        "party_id": payment.party_id,
         "reason": {"code": payment.reason_code, "text": payment.reason_text},
     }
     return _about(FAILED, payment, data, now)
