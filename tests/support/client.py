@@ -105,7 +105,7 @@ class Api:
         return self.as_user(self.send("POST", "/v1/auth/tokens", body)["access_token"])
 
     def staff(self) -> Api:
-        self.send("PUT", "/v1/sandbox/staff", STAFF, idempotent=False)
+        self.send("POST", "/v1/sandbox/staff", STAFF, idempotent=False)
         return self.log_in(STAFF["user_id"], STAFF["password"])
 
     def board(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Api:
 
     def ask_to_register(self, document: dict[str, Any], email: str, **changes: Any) -> None:
         who = document["customers"][0]
-        terms = self.get("/v1/auth/terms")["terms_version"]
+        terms = self.get("/v1/auth/terms")["version"]
         body = {"account_number": document["account_number"], "last_name": who["last_name"],
                 "zip": who["address"]["zip"], "ssn_last4": who["ssn_last4"], "email": email,
                 "password": PASSWORD, "terms_version": terms}  # fmt: skip

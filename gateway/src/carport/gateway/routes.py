@@ -37,7 +37,7 @@ ROUTES = (
     *routes("auth", "/.well-known/jwks.json", "/v1/auth", who="public"),
     *routes("auth", "/v1/auth/me", "/v1/auth/sessions", "/v1/auth/account-links"),
     *routes("auth", "/v1/staff/users", "/v1/staff/audit"),
-    *routes("auth", "/v1/sandbox/demo", who="sandbox"),
+    *routes("auth", "/v1/sandbox/demo", "/v1/sandbox/staff", who="sandbox"),
     *routes("accounts", "/v1/lender", who="public"),
     *routes("accounts", "/v1/accounts", "/v1/customers", "/v1/staff"),
     *routes("accounts", "/v1/sandbox/clock", who="sandbox"),

@@ -50,10 +50,10 @@ def make_parser() -> argparse.ArgumentParser:
     keys = add("keys", keys_command, "Make the keys of all services.")
     keys.add_argument("what", choices=["init"])
     keys.add_argument("folder", type=Path)
-    staff = add("staff", staff_command, "Add a member of staff.")
-    staff.add_argument("what", choices=["add"])
-    staff.add_argument("user_id")
-    staff.add_argument("--scope", action="append", choices=["agent", "supervisor", "operator"])
+    staff = add("staff", staff_command, "Add or disable a member of staff.")
+    staff.add_argument(
+        "rest", nargs=argparse.REMAINDER, help="add NAME --scope agent | disable NAME"
+    )
     clock = add("clock", clock_command, "Show or move the business date of a running sandbox.")
     clock.add_argument("date", nargs="?", help="YYYY-MM-DD; only forward")
     return parser
@@ -147,17 +147,9 @@ def keys_command(options: argparse.Namespace) -> int:
 
 
 def staff_command(options: argparse.Namespace) -> int:
-    """Ask for the password on the terminal and store the user."""
-    import getpass
-
-    from carport.allinone import suite
-
+    """What `python -m carport.auth staff` does, on the databases of CARPORT_HOME."""
     auth = open_existing()["auth"]
-    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
-    add = suite.AUTH.commands["staff add"]
-    add(auth, options.user_id, password, options.scope or ["agent"])
-    print(f"Added {options.user_id}.")
-    return 0
+    return int(auth.service.commands["staff"](auth, options.rest))
 
 
 def clock_command(options: argparse.Namespace) -> int:

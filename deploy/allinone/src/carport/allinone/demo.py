@@ -66,7 +66,7 @@ class Loader:
     def run(self) -> None:
         """Board, register, pay and let time pass, from the first line to the last."""
         for member in STAFF:
-            self._send("PUT", "/v1/sandbox/staff", member)
+            self._send("POST", "/v1/sandbox/staff", member)
         self._staff = self._log_in(STAFF[1]["user_id"], STAFF[1]["password"])
         self._today = date.fromisoformat(self._get("/v1/sandbox/clock")["business_date"])
         first = self._today
@@ -115,7 +115,7 @@ class Loader:
 
     def _ask_to_register(self, line: dict[str, Any]) -> None:
         members = ("account_number", "last_name", "zip", "ssn_last4", "email", "password")
-        terms = self._get("/v1/auth/terms")["terms_version"]
+        terms = self._get("/v1/auth/terms")["version"]
         wanted = {name: line[name] for name in members}
         self._send("POST", "/v1/auth/registrations", {**wanted, "terms_version": terms})
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from carport.gateway.app import create_gateway
 from carport.lease.service import SERVICE as LEASE
 from carport.notifications.service import SERVICE as NOTIFICATIONS
 from carport.payments.service import SERVICE as PAYMENTS
+from carport.portal.api import ApiClient
 from carport.portal.app import create_app as create_portal
 from carport.shared import config, db, migrate, sealed, sessions, web, worker
 from carport.shared.bus import LocalBus
@@ -132,12 +134,13 @@ def build(home: Home) -> Suite:
     runtimes = open_runtimes(home)
     bus = LocalBus()
     auth = runtimes["auth"]
-    live = sessions.SqlSessions(auth.engine)
-    apps = {}
-    for name, runtime in runtimes.items():
-        runtime.settings = replace(runtime.settings, sessions=live, jwks=lambda: tokens.jwks(auth))
-        apps[name] = web.create_app(runtime)
+    live, keys = sessions.SqlSessions(auth.engine), auth.settings.keys
+    for runtime in runtimes.values():
+        runtime.settings = replace(
+            runtime.settings, sessions=live, jwks=partial(tokens.jwks, keys), behind_gateway=True
+        )
         worker.subscribe(bus, runtime)
-    gateway = create_gateway(runtimes["auth"].settings, apps)
-    gateway.portal = create_portal(auth.settings, gateway)
+    apps = {name: web.create_app(runtime) for name, runtime in runtimes.items()}
+    gateway = create_gateway(auth.settings, apps)
+    gateway.portal = create_portal(auth.settings, ApiClient(home.url, wsgi_app=gateway))
     return Suite(home, runtimes, bus, gateway)

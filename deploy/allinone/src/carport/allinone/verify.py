@@ -11,6 +11,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from carport.accounts.tables import journal
+from carport.payments.queries.verify import posted_list
 from carport.shared import events, inbox, outbox
 from carport.shared.db import Runtime
 
@@ -74,17 +76,32 @@ def received(runtime: Runtime) -> set[str]:
 
 
 def unlike_receipts(accounts: Runtime, payments: Runtime) -> list[str]:
-    """Receipts without an accepted payment of that amount, and accepted payments without one."""
-    with accounts.reading() as tx:
-        posted = accounts.service.commands["receipts"](tx)
+    """Receipts that are not on payments' own list with that amount and standing, and the other
+    way round: so a ledger whose chain was rebuilt is found too."""
     with payments.reading() as tx:
-        accepted = payments.service.commands["accepted"](tx)
-    lost = {key for key, amount in accepted.items() if posted.get(key) != amount}
-    extra = {key for key, amount in posted.items() if accepted.get(key) != amount}
-    found = [f"accepted payments without a receipt of that amount: {named(lost)}"] if lost else []
-    return found + (
-        [f"receipts without an accepted payment of that amount: {named(extra)}"] if extra else []
+        wanted = {(row["payment_id"], row["amount"], row["is_reversed"])
+                  for row in posted_list(tx)}  # fmt: skip
+    booked = receipts(accounts)
+    lost = {f"{payment} ({amount})" for payment, amount, _ in wanted - booked}
+    extra = {f"{payment} ({amount})" for payment, amount, _ in booked - wanted}
+    found = [f"accounts: payments' list has what no receipt has: {named(lost)}"] if lost else []
+    more = [f"accounts: receipts that payments' list has not: {named(extra)}"] if extra else []
+    return found + more
+
+
+def receipts(accounts: Runtime) -> set[tuple[str, int, bool]]:
+    """Payment, cents and whether it was reversed, of every receipt in the ledger."""
+    reversal = journal.alias()
+    query = (
+        sa.select(journal.c.reference, journal.c.amount, reversal.c.id)
+        .outerjoin(reversal, reversal.c.reverses_id == journal.c.id)
+        .where(journal.c.kind == "payment")
     )
+    with accounts.reading() as tx:
+        return {
+            (reference.removeprefix("payment:"), amount, reversed_by is not None)
+            for reference, amount, reversed_by in tx.execute(query)
+        }
 
 
 def named(ids: set[str]) -> str:
