@@ -25,7 +25,7 @@ class Customer:
     account: str
     party: str
     user: str
-    email: str
+    email: str | None
 
 
 class World:
@@ -76,7 +76,7 @@ class World:
     def in_15_minutes(self) -> str:
         return (self.now + timedelta(minutes=15)).isoformat()
 
-    def board(self, *, email: str = "ann@example.com", **contact: object) -> Customer:
+    def board(self, *, email: str | None = "ann@example.com", **contact: object) -> Customer:
         """A retail account with one party, known to notifications."""
         self.now += timedelta(seconds=1)
         customer = Customer(new_id(self.now), new_id(self.now), new_id(self.now), email)
@@ -115,7 +115,7 @@ class World:
             "amount": 58684,
             "currency": "USD",
             "effective_on": "2025-05-01",
-            "method": {"type": "bank_account", "brand": None, "last4": "6789"},
+            "method": {"type": "bank_account", "brand": "Checking", "last4": "6789"},
             "user_id": customer.user,
             "party_id": customer.party,
             "confirmation_number": "7K3M9QX2TW",
@@ -143,7 +143,19 @@ class World:
             **more,
         }
 
-    def as_party(self, party_id: str, **more: object) -> dict[str, str]:
+    def messages(self, customer: Customer) -> list[dict]:
+        answer = self.client.get("/v1/messages?limit=100", headers=self.as_party(customer.party))
+        assert answer.status_code == 200, answer.json
+        return answer.json["data"]
+
+    def prefer(self, customer: Customer, **more: object) -> None:
+        path, who = "/v1/alerts/preferences", self.as_party(customer.party)
+        tag = self.client.get(path, headers=who).headers["ETag"]
+        chosen = {"events": [], "days_ahead": [], "quiet_hours": {"from": "21:00", "to": "08:00"}}
+        answer = self.client.put(path, json={**chosen, **more}, headers={**who, "If-Match": tag})
+        assert answer.status_code == 200, answer.json
+
+    def as_party(self, party_id: str | None, **more: object) -> dict[str, str]:
         return testing.bearer(self.runtime, claims={"party": party_id}, **more)
 
 

@@ -27,8 +27,3 @@ ACCOUNT = "01968b3e-4c00-7a11-8c1d-2f6f3f0a9e02"
 def test_an_event_keeps_its_contract_and_carries_its_day(event):
     jsonschema.validate(event.data, contract(event.type)["schema"])
     assert event.businessdate == DAY
-
-
-@pytest.mark.parametrize("type_", sorted(events.PUBLISHES))
-def test_the_example_keeps_the_schema(type_):
-    jsonschema.validate(contract(type_)["example"], contract(type_)["schema"])

@@ -73,12 +73,12 @@ def test_a_receipt_waits_for_the_customers_address(world):
 
 def test_a_cheque_by_mail_is_receipted_to_everybody_on_the_account(world):
     customer = world.board()
-    method = {"type": "cheque", "brand": None, "last4": None}
+    method = {"type": "cheque", "brand": "Cheque", "last4": "1021"}
     order = world.order(customer, method=method, party_id=None, user_id=None)
     world.say("payments.payment_accepted.v1", order)
     world.say("accounts.payment_posted.v1", world.posting(order))
     [mail] = receipts(world, "ann@example.com")
-    assert "Paid with: check by mail" in mail["text"]
+    assert "Paid with: check by mail, number ending in 1021" in mail["text"]
 
 
 def test_a_verified_address_takes_the_place_of_the_boarded_one(world):

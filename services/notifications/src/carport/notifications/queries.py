@@ -75,7 +75,7 @@ def _message(row: Any) -> dict[str, Any]:
         "body": row["body"],
         "account_id": row["account_id"],
         "read": bool(row["is_read"]),
-        "created_at": row["created_at"].isoformat(),
+        "created_at": row["created_at"],
         "why": {
             "event_type": row["event_type"],
             "event_id": row["event_id"],
@@ -94,5 +94,5 @@ def _mail(row: Any) -> dict[str, Any]:
         "html": row["html"],
         "links": row["links"],
         "event_type": row["event_type"],
-        "sent_at": row["sent_at"].isoformat(),
+        "sent_at": row["sent_at"],
     }

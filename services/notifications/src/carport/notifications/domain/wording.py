@@ -24,7 +24,11 @@ PARTS = {
         "unapplied": "Kept as credit for the next lease payment",
     },
 }
-METHODS = {"bank_account": "bank account", "card": "card", "cheque": "check by mail"}
+METHODS = {
+    "bank_account": "bank account ending in",
+    "card": "card ending in",
+    "cheque": "check by mail, number ending in",
+}
 
 
 def allocation_lines(product: str, allocation: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -39,8 +43,6 @@ def allocation_lines(product: str, allocation: Mapping[str, int]) -> list[tuple[
 
 
 def method_name(method: Mapping[str, Any]) -> str:
-    """``Visa card ending in 4242``, ``bank account ending in 6789``, ``check by mail``."""
-    kind = METHODS.get(method["type"], str(method["type"]).replace("_", " "))
-    brand = f"{method['brand']} " if method["type"] == "card" and method.get("brand") else ""
-    ending = f" ending in {method['last4']}" if method.get("last4") else ""
-    return f"{brand}{kind}{ending}"
+    """``Visa card ending in 4242``, ``bank account ending in 6789``."""
+    brand = f"{method['brand']} " if method["type"] == "card" else ""
+    return f"{brand}{METHODS[method['type']]} {method['last4']}"
