@@ -48,7 +48,7 @@ class Running:
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"the suite did not start:\n{self.log()[-4000:]}")
+                raise RuntimeError(f"the suite did not start:\n{self.log()}")
             time.sleep(0.02)
         return self
 
@@ -74,7 +74,9 @@ class Running:
         self.process.wait(timeout=20)
 
     def log(self) -> str:
-        return (self.folder / "out.log").read_text(errors="replace")
+        """What the process printed, then the end of its log."""
+        files = [self.folder / name for name in ("carport.log", "out.log")]
+        return "".join(f.read_text(errors="replace")[-4000:] for f in files if f.exists())
 
     def verify(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SECRET_KEY = re.compile(r"(?i)pass(word|wd)|secret|token|authorization|cookie|ssn|birth|cvv|^pan$")
 SENSITIVE = re.compile(
     r"(?P<keep>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|\d{4}-\d\d-\d\dT[\d:.]+)"
+    r"|\d{4}-\d\d-\d\d(T[\d:.]+|(?![\d-])))"
     r"|[^\s@\"'<>]+@[^\s@\"'<>]+\.[a-zA-Z]{2,}"
     r"|eyJ[\w-]+(\.[\w-]*)+"
     r"|(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{32,}"
@@ -107,7 +107,7 @@ def configure(unit: str, *, level: str = "INFO") -> None:
         processors=[*shared, structlog.processors.JSONRenderer()],
         logger_factory=lambda *_: StderrLogger(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Called in the worker process: build and start everything."""
+        sys.stderr = self.home.log()
         telemetry.configure("carport")
         self.suite = suite.build(self.home)
         self.suite.start()

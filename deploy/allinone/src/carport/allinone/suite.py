@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx2
 
@@ -63,6 +63,10 @@ class Home:
     def unlimited(self) -> Home:
         """The same home without rate limits, for the demo loader, which is many people at once."""
         return replace(self, limits_factor=10_000)
+
+    def log(self) -> TextIO:
+        """Where the process logs to; the terminal is for people."""
+        return (self.folder / "carport.log").open("a", buffering=1, encoding="utf-8")
 
     def keys_file(self, service: str) -> Path:
         """The keys of *service*, made once."""
