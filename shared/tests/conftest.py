@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-
 from carport.shared import db, pagination, testing, web
 from carport.shared.errors import Conflict
 from carport.shared.kernel.clock import utc_now

@@ -181,9 +181,23 @@ def carries_body() -> bool:
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
+def raw_body() -> bytes:
+    """The body. Raises Refused 413 when one without a length turns out too large."""
+    raw = request.get_data()
+    if len(raw) > g.access.body_limit:
+        raise too_large()
+    return raw
+
+
+def too_large() -> Refused:
+    """413, after which the connection is closed."""
+    detail = f"The body may have at most {g.access.body_limit} bytes."
+    return Refused("payload_too_large", detail, status=413, headers={"Connection": "close"})
+
+
 def check_no_members() -> None:
     """A route that takes no members accepts no body or an empty object."""
-    raw = request.get_data()
+    raw = raw_body()
     for name in body.parse(raw) if raw else ():
         pointer = f"/{body.escape(name)}"
         flaw = {

@@ -23,6 +23,7 @@ from carport.shared.access import (
     edge,
     idempotency_key,
     principal,
+    too_large,
 )
 from carport.shared.auth import Guard, Keys
 from carport.shared.blueprint import Blueprint
@@ -101,7 +102,7 @@ def create_app(runtime: Runtime) -> Flask:
     service, settings = runtime.service, runtime.settings
     app = Flask(f"carport.{service.name}", static_folder=None)
     app.json = JsonProvider(app)
-    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.url_map.merge_slashes = False
     app.config.update(
         API_TITLE=f"Carport {service.name}",
         API_VERSION="v1",
@@ -168,10 +169,9 @@ def begin() -> None:
     hidden = g.access.who == "sandbox" and not current().settings.is_sandbox
     if FORBIDDEN_IN_PATH.search(path) or hidden:
         raise errors.NotFound(DETAILS[404])
-    request.max_content_length = g.access.body_limit
+    request.max_content_length = g.access.body_limit + 1
     if (request.content_length or 0) > g.access.body_limit:
-        detail = f"The body may have at most {g.access.body_limit} bytes."
-        raise Refused("payload_too_large", detail, status=413, headers={"Connection": "close"})
+        raise too_large()
 
 
 def finish(response: Response) -> Response:
