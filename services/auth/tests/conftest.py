@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from carport.auth import events
 from carport.auth.service import SERVICE
-from carport.auth.tokens import Keys
+from carport.auth.tokens import Keys, jwks
 from carport.shared import events as shared_events
 from carport.shared import migrate, outbox, sealed, testing
 from carport.shared.db import Runtime, make_engine
@@ -18,7 +18,6 @@ from carport.shared.sessions import SqlSessions
 from carport.shared.web import create_app
 
 PASSWORD = "three quiet otters 7"
-OTHER_PASSWORD = "many blue kettles 42"
 
 
 class TestClock:
@@ -46,7 +45,6 @@ class Suite:
         self.app = create_app(runtime)
         self.secrets = secrets
         self.keys = Keys.of(runtime.settings.keys)
-        self._addresses = itertools.count(1)
 
     def http(self):
         return self.app.test_client()
@@ -154,10 +152,6 @@ def build(tmp_path, clock, **settings):
     given = testing.settings("auth", tmp_path)
     engine = make_engine(given.database_url)
     keys = {**secrets["auth"], "test_signing": secrets["auth"]["signing"][0]}
-    from dataclasses import replace
-
-    from carport.auth.tokens import jwks
-
     made = replace(
         given, keys=keys, jwks=lambda: jwks(keys), sessions=SqlSessions(engine), **settings
     )
@@ -169,6 +163,14 @@ def build(tmp_path, clock, **settings):
 @pytest.fixture
 def suite(tmp_path, clock):
     suite = build(tmp_path, clock)
+    yield suite
+    suite.runtime.engine.dispose()
+
+
+@pytest.fixture
+def limited(tmp_path, clock):
+    """The suite with the limits of production."""
+    suite = build(tmp_path, clock, limits_factor=1)
     yield suite
     suite.runtime.engine.dispose()
 
