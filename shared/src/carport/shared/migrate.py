@@ -16,10 +16,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from carport.shared import approval, business_day, idempotency, inbox, jobs, lease, outbox
 from carport.shared.db import SPINE
 from carport.shared.service import Service
 
 SPINE_TREE = "carport.shared:migrations"
+DECLARING = (approval, business_day, idempotency, inbox, jobs, lease, outbox)
+"""The modules that declare the tables of the spine: only what is imported can be compared."""
 TEMPLATE = '''\
 """${message}."""
 
