@@ -161,7 +161,7 @@ class Payments:
         body = {
             "type": "bank_account",
             "routing_number": "021000021",
-            "account_number": "000123456789",
+            "account_number": "000987654321",
             "account_type": "checking",
             "holder_name": "Maria Lopez",
             **changes,

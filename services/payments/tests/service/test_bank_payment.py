@@ -19,7 +19,7 @@ def test_a_bank_payment_is_accepted_at_once_and_posted_when_accounts_says_so(sui
     told = event["data"]
     assert (told["payment_id"], told["account_id"]) == (payment["id"], suite.ACCOUNT)
     assert (told["user_id"], told["amount"]) == (suite.USER, 58_684)
-    assert told["method"] == {"type": "bank_account", "brand": "Checking", "last4": "6789"}
+    assert told["method"] == {"type": "bank_account", "brand": "Checking", "last4": "4321"}
 
     suite.post(payment)
     posted = suite.read(payment)

@@ -64,7 +64,6 @@ def _account(row: Mapping[str, Any] | None) -> Account | None:
     if row is None or row["snapshot"] is None:
         return None
     told = row["snapshot"]
-    exact = told.get("accrued_exact")
     rate = told["annual_rate"]
     return Account(
         id=row["id"],
@@ -74,7 +73,7 @@ def _account(row: Mapping[str, Any] | None) -> Account | None:
         as_of=date.fromisoformat(told["as_of"]),
         payoff=told["payoff"],
         principal=told["principal"],
-        accrued=Fraction(exact if exact is not None else told["accrued_interest"]),
+        accrued=Fraction(told["accrued_exact"]),
         accrued_as_of=date.fromisoformat(told["accrued_as_of"]),
         annual_rate=None if rate is None else Decimal(rate),
         day_count=told["day_count"],
