@@ -32,7 +32,9 @@ PEOPLE = """Maya Brooks|Daniel Ortega|Priya Raman|Thomas O'Neill|Grace Kim|Andre
 Luis Núñez|Sofia Rossi|Ethan Park|Naomi Clarke|Victor Hughes|Leila Haddad|Owen Fischer|Ruth Alvarez
 Samuel Young|Ivy Bennett|Marcus Reed|Elena Petrova|Caleb Stone|Jasmine Patel|Noah Whitfield
 Aisha Khan|Peter Lindgren|Camila Reyes|Henry Tran|Olivia Marsh|Isaac Boone|Zoe Carter|Felix Moreau
-Amara Obi|George Tanner|Mei Chen|Ryan Doyle|Clara Jensen""".replace("\n", "|").split("|")
+Amara Obi|George Tanner|Mei Chen|Ryan Doyle|Clara Jensen|Nina Alvarado""".replace("\n", "|").split(
+    "|"
+)
 CITIES = [("Plano", "TX", "75024"), ("Austin", "TX", "78701"), ("Tulsa", "OK", "74103"),
           ("Denver", "CO", "80203"), ("Atlanta", "GA", "30303"), ("Phoenix", "AZ", "85004"),
           ("Columbus", "OH", "43215"), ("Raleigh", "NC", "27601")]  # fmt: skip
@@ -44,6 +46,14 @@ RETAIL = ["current"] * 9 + ["zero_percent", "opened_current", "opened_current"] 
 LEASES = (
     ["current"] * 5 + ["maturing"] * 3 + ["in_grace", "late_one", "opened_current", "second_car"]
 )
+
+NOTES = {
+    "zero_percent": "current, 0 %", "opened_current": "current, came from another servicer",
+    "in_grace": "due, in grace", "late_one": "one instalment past due",
+    "late_two": "two instalments past due", "late_three": "three instalments past due",
+    "late_payer": "always pays late", "ahead": "paid ahead", "returned": "a payment was returned",
+    "co_borrower": "with a co-borrower", "maturing": "ends within 90 days",
+}  # fmt: skip
 
 
 def vin(rng: random.Random) -> str:
@@ -103,7 +113,7 @@ def retail(number: int, way: str, rng: random.Random) -> dict[str, Any]:
         "customers": [person(number, rng)],
     }  # fmt: skip
     if way == "co_borrower":
-        contract["customers"].append(person(34, rng, "co_borrower"))
+        contract["customers"].append(person(35, rng, "co_borrower"))
     if opened:
         contract["opening"] = retail_opening(contract)
     return contract
@@ -144,7 +154,7 @@ def leased(number: int, way: str, rng: random.Random) -> dict[str, Any]:
         "grace_days": 10, "late_fee": {"kind": "flat", "amount": 2500},
         "allocation": ["interest", "principal", "fees"], "state": "TX",
         "vehicle": vehicle(model, trim, signed.year, rng),
-        "customers": [person(2 if way == "second_car" else 23 + number, rng)],
+        "customers": [person(2 if way == "second_car" else 24 + number, rng)],
     }  # fmt: skip
     if opened:
         contract["opening"] = lease_opening(contract)
@@ -211,7 +221,8 @@ def cast() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def register(contract: dict[str, Any], who: dict[str, Any], on: str, way: str) -> dict[str, Any]:
     """The customer registers for the portal on the day the first contract is boarded."""
-    note = way.replace("_", " ")
+    note = "two cars" if who["customer_number"] == "C70002" else NOTES.get(way, way)
+    note = "co-borrower" if who["role"] == "co_borrower" else note.replace("_", " ")
     return {"on": on, "do": "register", "account_number": contract["account_number"],
             "email": who["email"], "last_name": who["last_name"], "zip": who["address"]["zip"],
             "ssn_last4": who["ssn_last4"], "holder": f"{who['first_name']} {who['last_name']}",

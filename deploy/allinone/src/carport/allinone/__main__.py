@@ -13,6 +13,7 @@ from typing import Any
 from carport.shared.db import Runtime
 
 BAR = 30
+SHOWN = 8
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,11 +113,13 @@ def greet(running: Any) -> None:
 def greeting(home: Any, credentials: Mapping[str, Any], business_date: Any) -> str:
     """What is printed once the first page can be served."""
     lines = ["", f"Carport is running at {home.url}   (business date {business_date})", ""]
-    for person in [*credentials["customers"][:4], *credentials["staff"]]:
+    different = {person["note"]: person for person in reversed(credentials["customers"])}
+    shown = [p for p in credentials["customers"] if p in different.values()][:SHOWN]
+    for person in [*shown, *credentials["staff"]]:
         note = person.get("note") or "staff: " + ", ".join(person["scopes"])
         lines.append(f"  {person['user_id']:<34}{person['password']:<28}{note}")
     if credentials["customers"]:
-        more = len(credentials["customers"]) - 4
+        more = len(credentials["customers"]) - len(shown)
         lines.append(f"  … and {more} more customers: {home.url}/v1/sandbox/demo")
     lines += ["", f"  API        {home.url}/docs", f"  Mailbox    {home.url}/v1/sandbox/mailbox",
               f"  Data       {home.folder}", "  Stop with Ctrl-C.", ""]  # fmt: skip

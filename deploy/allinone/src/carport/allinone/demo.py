@@ -161,8 +161,10 @@ class Loader:
         self._today = day
 
     def _publish_credentials(self) -> None:
-        for number, email in self._owner.items():
-            self._customers[email].accounts.append(self._accounts[number])
+        for contract in read("contracts"):
+            for person in contract["customers"]:
+                account_id = self._accounts[contract["account_number"]]
+                self._customers[person["email"]].accounts.append(account_id)
         people = [{"user_id": c.email, "email": c.email, "password": c.password,
                    "accounts": c.accounts, "note": c.note}
                   for c in self._in_order()]  # fmt: skip
@@ -170,7 +172,7 @@ class Loader:
 
     def _in_order(self) -> list[Customer]:
         """First the customer of the first contract: current, retail, with a bank account."""
-        emails = [*self._owner.values(), *self._customers]
+        emails = [person["email"] for line in read("contracts") for person in line["customers"]]
         return [self._customers[email] for email in dict.fromkeys(emails)]
 
     def _log_in(self, user_id: Any, password: Any) -> str:
