@@ -221,10 +221,19 @@ def lease() -> dict[str, Any]:
                 "open": False,
                 "opens_on": "2025-12-01",
                 "reasons": [
-                    {"code": "too_early", "text": "It can be asked for from 90 days before the end."}
+                    {
+                        "code": "too_early",
+                        "text": "It can be asked for from 90 days before the end.",
+                    }
                 ],
             },
-            {"type": "buyout", "title": "Buy the car", "open": True, "opens_on": None, "reasons": []},
+            {
+                "type": "buyout",
+                "title": "Buy the car",
+                "open": True,
+                "opens_on": None,
+                "reasons": [],
+            },
             {
                 "type": "turn_in",
                 "title": "Turn the car in",
@@ -270,14 +279,18 @@ def lender() -> dict[str, Any]:
             address("retail", "payoff", "regular", "P.O. Box 650805", "Dallas, TX 75265-0805"),
         ],
         "languages": ["en"],
-        "colours": {"primary": "#05141f", "accent": "#bb162b"},
+        "colours": {"primary": "#05141f", "accent": "#5f7d95"},
         "chat_hours": ["Monday to Friday, 8:00 AM to 8:00 PM Eastern"],
     }
 
 
 def terms() -> dict[str, Any]:
     def document(title: str) -> dict[str, str]:
-        return {"version": "2025-01", "title": title, "text": "Keep your password to yourself. " * 20}
+        return {
+            "version": "2025-01",
+            "title": title,
+            "text": "Keep your password to yourself. " * 20,
+        }
 
     return {
         "version": "2025-01",

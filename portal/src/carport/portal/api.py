@@ -1,7 +1,7 @@
 """The one way out of the portal: JSON calls to the gateway's public API.
 
 The same client speaks over the network or, embedded, straight to the gateway's WSGI callable.
-Every answer that is no success is a ``Problem`` with words, a reference and what is known about money.
+Every answer that is no success is a ``Problem``: words, a reference, what is known about money.
 """
 
 from __future__ import annotations
@@ -71,9 +71,7 @@ class InProcess(httpx2.BaseTransport):
 class ApiClient:
     """Calls the gateway with a deadline, never through an environment's proxy."""
 
-    def __init__(
-        self, base_url: str, *, wsgi_app: Any = None, timeout_s: float = CALL_S
-    ) -> None:
+    def __init__(self, base_url: str, *, wsgi_app: Any = None, timeout_s: float = CALL_S) -> None:
         self._http = httpx2.Client(
             base_url=base_url,
             transport=InProcess(wsgi_app) if wsgi_app is not None else None,

@@ -9,15 +9,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
+from carport.portal import assets, failures, formats, pages, security, standing
+from carport.portal.api import ApiClient
+from carport.portal.assets import Assets
+from carport.portal.browser import Cookies
+from carport.portal.recent import Recent
+from carport.portal.sessions import SessionStore
+from carport.portal.views import SANDBOX_VIEWS, VIEWS
 from carport.shared.config import Settings
-
-from . import assets, failures, formats, pages, security, standing
-from .api import ApiClient
-from .assets import Assets
-from .browser import Cookies
-from .recent import Recent
-from .sessions import SessionStore
-from .views import SANDBOX_VIEWS, VIEWS
 
 LENDER_S = 60.0
 UNREAD_S = 20.0

@@ -1,4 +1,4 @@
-"""The portal's own CSS and JavaScript, served under the hash of their content and cached for good."""
+"""The portal's own CSS and JavaScript, served under the hash of their content, cached for good."""
 
 from __future__ import annotations
 

@@ -12,10 +12,12 @@ Rgb = tuple[float, float, float]
 
 HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 CONTRAST_MIN = 4.6
+BUTTON_CONTRAST_MIN = 7.0
 STEPS = 50
-LIGHT, DARK = "#ffffff", "#161b22"
+LIGHT, DARK = "#eef0f3", "#1f2630"
+"""The least favourable surfaces of the two themes (``--sunken`` in tokens.css)."""
 INK, PAPER = "#0b1117", "#ffffff"
-PRIMARY, ACCENT = "#05141f", "#b3132a"
+PRIMARY, ACCENT = "#05141f", "#35536b"
 
 
 def stylesheet(colours: Mapping[str, str]) -> str:
@@ -33,23 +35,24 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def readable(colour: str, surface: str) -> str:
+def readable(colour: str, surface: str, contrast_min: float = CONTRAST_MIN) -> str:
     """*colour*, moved towards black or white just so far that it can be read on *surface*."""
     target = INK if contrast(surface, INK) > contrast(surface, PAPER) else PAPER
     for step in range(STEPS + 1):
         found = _mix(colour, target, step / STEPS)
-        if contrast(found, surface) >= CONTRAST_MIN:
+        if contrast(found, surface) >= contrast_min:
             return found
     return target
 
 
 def _rules(primary: str, accent: str, *, surface: str) -> str:
-    """Brand colour for bars, its text, and the accent for buttons and links on *surface*."""
-    accent_text = readable(accent, surface)
-    button = accent if contrast(accent, surface) >= 3 else accent_text
+    """The primary colour for the bar and the buttons, the accent for links and what is chosen."""
+    button = readable(primary, surface, BUTTON_CONTRAST_MIN)
+    link = readable(accent, surface)
+    badge = readable(accent, primary)
     return (
-        f"--brand:{primary};--on-brand:{_on(primary)};"
-        f"--accent:{button};--on-accent:{_on(button)};--link:{accent_text}"
+        f"--brand:{primary};--on-brand:{_on(primary)};--button:{button};--on-button:{_on(button)};"
+        f"--link:{link};--badge:{badge};--on-badge:{_on(badge)}"
     )
 
 

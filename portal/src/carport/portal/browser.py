@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, request
 
-from .api import Answer, ApiClient, Problem
-from .sessions import Change, SessionStore
+from carport.portal.api import Answer, ApiClient, Problem
+from carport.portal.sessions import Change, SessionStore
 
 CLIENT_ID = "portal"
 REFRESH_MARGIN_S = 20
@@ -23,7 +23,7 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 TOKEN_TROUBLE = {"unauthenticated", "token_expired"}
 
 
-class SignedOut(Exception):  # noqa: N818
+class SignedOut(Exception):
     """The session behind this browser is over; ``was_signed_in`` says whether there was one."""
 
     def __init__(self, *, was_signed_in: bool) -> None:
@@ -145,9 +145,7 @@ class Browser:
         """An opaque id of this device; auth delays guesses less where it knows the device."""
         if self._device is None:
             sent = self._cookies.read("carport-device")
-            self._device = (
-                sent if DEVICE_PATTERN.fullmatch(sent) else secrets.token_urlsafe(16)
-            )
+            self._device = sent if DEVICE_PATTERN.fullmatch(sent) else secrets.token_urlsafe(16)
         return self._device
 
     def take_tokens(self, answer: Mapping[str, Any]) -> None:

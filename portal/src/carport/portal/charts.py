@@ -1,4 +1,4 @@
-"""Geometry of the drawings that pages show as inline SVG. Pure; templates only print the numbers."""
+"""Geometry of the drawings that pages show as inline SVG. Pure; templates print the numbers."""
 
 from __future__ import annotations
 

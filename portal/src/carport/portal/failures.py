@@ -6,11 +6,10 @@ from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from carport.portal.api import MoneyMoved, Problem
+from carport.portal.browser import SignedOut, browser
+from carport.portal.security import SAFE_METHODS, own_path
 from carport.shared.telemetry import logger
-
-from .api import Problem
-from .browser import SignedOut, browser
-from .security import SAFE_METHODS, own_path
 
 log = logger("portal")
 
@@ -52,7 +51,7 @@ def on_signed_out(signed_out: SignedOut) -> ErrorPage:
 def on_http(error: HTTPException) -> ErrorPage:
     """The portal itself refuses: no such page, wrong method, a form that is not ours."""
     if error.code is None or error.code < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     code = "csrf" if error.description == "csrf" else f"http_{error.code}"
     problem = Problem(error.code, code, request_id=g.get("request_id", ""))
     headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if error.code == 405 else {}  # type: ignore[attr-defined]
@@ -63,7 +62,7 @@ def on_defect(error: Exception) -> ErrorPage:
     """A defect of the portal. The words make no claim about money beyond what is known."""
     reference = g.get("request_id", "")
     log.error("defect", request_id=reference, path=request.path, exc_info=error)
-    moved = "no" if request.method in SAFE_METHODS else "unknown"
+    moved: MoneyMoved = "no" if request.method in SAFE_METHODS else "unknown"
     problem = Problem(500, "defect", request_id=reference, money_moved=moved)
     return render_template("failure.html", problem=problem), 500
 

@@ -10,6 +10,12 @@ from zoneinfo import ZoneInfo
 from carport.shared.kernel import days, money
 
 DAY = timedelta(days=1)
+ZONES = {
+    "America/New_York": "Eastern time",
+    "America/Chicago": "Central time",
+    "America/Denver": "Mountain time",
+    "America/Los_Angeles": "Pacific time",
+}
 AMOUNT = re.compile(r"\$?\s*([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})(?:\.([0-9]{1,2}))?", re.ASCII)
 
 
@@ -92,6 +98,16 @@ def clock(value: str | None) -> str:
     return f"{hour % 12 or 12}:{found.group(2)} {'PM' if hour >= 12 else 'AM'}"
 
 
+def zone_name(zone: str) -> str:
+    """A time zone as people call it: ``Eastern time``."""
+    return ZONES.get(zone, zone.replace("_", " "))
+
+
+def dollars(value: str) -> str:
+    """An unrounded decimal amount of dollars, rounded to the cent: ``5.1188`` is ``$5.12``."""
+    return money.display(money.round_half_up(Decimal(value) * 100))
+
+
 def percent(rate: str | None) -> str:
     """A decimal fraction as a percentage: ``0.0649`` is ``6.49%``."""
     if not rate:
@@ -113,6 +129,8 @@ FILTERS = {
     "in_days": in_days,
     "instant": instant,
     "clock": clock,
+    "dollars": dollars,
     "percent": percent,
+    "zone_name": zone_name,
     "number": number,
 }

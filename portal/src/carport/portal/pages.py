@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from . import formats
-from .api import Answer, Problem
-from .browser import SignedOut, browser
+from carport.portal import formats
+from carport.portal.api import Answer, Problem
+from carport.portal.browser import SignedOut, browser
 
 if TYPE_CHECKING:
-    from .app import Parts
+    from carport.portal.app import Parts
 
 ACCOUNTS_MAX = 50
 UNKNOWN_LENDER: dict[str, Any] = {

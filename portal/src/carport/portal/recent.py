@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from .api import Problem
+from carport.portal.api import Problem
 
 KEYS_MAX = 2048
 

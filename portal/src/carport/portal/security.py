@@ -1,4 +1,4 @@
-"""What protects every page: headers, form tokens, the origin of a POST, and where a redirect may go."""
+"""What protects every page: headers, form tokens, the origin of a POST, where a redirect may go."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from .browser import browser
+from carport.portal.browser import browser
 
 FORM_BYTES_MAX = 64 * 1024
 FORM_PARTS_MAX = 100

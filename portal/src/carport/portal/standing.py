@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from .formats import day_of
+from carport.portal.formats import day_of
 
 SOON_DAYS = 10
 

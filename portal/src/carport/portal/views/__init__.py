@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import (
+from carport.portal.views import (
     access,
     accounts,
     alerts,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask import redirect as redirect_to
 
-from ..api import Problem
-from ..browser import browser
-from ..pages import Page, field, go, parts, render, secret
-from ..security import own_path
+from carport.portal.api import Problem
+from carport.portal.browser import browser
+from carport.portal.pages import Page, field, go, parts, render, secret
+from carport.portal.security import own_path
 
 TOKEN_LENGTH_MAX = 2048
 

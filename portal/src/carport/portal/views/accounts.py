@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from .. import charts
-from ..api import Problem
-from ..pages import Page, accounts, get, render, signed_in_only
+from carport.portal import charts
+from carport.portal.api import Problem
+from carport.portal.pages import Page, accounts, get, render, signed_in_only
 
 HISTORY_PAGE = 25
 HISTORY_FIRST = 10

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from ..api import Problem
-from ..browser import browser
-from ..pages import Page, field, go, render, signed_in_only
+from carport.portal.api import Problem
+from carport.portal.browser import browser
+from carport.portal.pages import Page, field, go, render, signed_in_only
 
 PREFERENCES = "/v1/alerts/preferences"
 CHANNELS = ("email", "text")

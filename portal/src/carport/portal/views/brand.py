@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from .. import brand
-from ..pages import lender
+from carport.portal import brand
+from carport.portal.pages import lender
 
 BRIEFLY = "public, max-age=300"
 
@@ -40,7 +40,7 @@ def manifest() -> Response:
         start_url="/dashboard",
         scope="/",
         display="standalone",
-        background_color=brand.LIGHT,
+        background_color=brand.PAPER,
         theme_color=colour,
         icons=[{"src": "/icon.svg", "type": "image/svg+xml", "sizes": "any"}],
     )

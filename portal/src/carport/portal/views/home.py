@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from ..api import Problem
-from ..browser import browser
-from ..pages import Page, go, lender, render
+from carport.portal.api import Problem
+from carport.portal.browser import browser
+from carport.portal.pages import Page, go, lender, render
 
 blueprint = Blueprint("home", __name__)
 

@@ -1,10 +1,10 @@
-"""The end of a lease: when, what is open and why the rest is not, what buying the car would cost."""
+"""The end of a lease: when, what is open and why the rest is not, what buying the car costs."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 
-from ..pages import Page, get, render, signed_in_only
+from carport.portal.pages import Page, get, render, signed_in_only
 
 blueprint = signed_in_only(Blueprint("lease", __name__))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
-from ..browser import browser
-from ..pages import Page, get, go, parts, post, render, signed_in_only
+from carport.portal.browser import browser
+from carport.portal.pages import Page, get, go, parts, post, render, signed_in_only
 
 PAGE = 25
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from ..api import Problem
-from ..browser import browser
-from ..pages import (
+from carport.portal.api import Problem
+from carport.portal.browser import browser
+from carport.portal.pages import (
     Page,
     field,
     form_key,
@@ -36,9 +36,7 @@ def overview() -> Page:
 
 @blueprint.get("/payment-methods/new")
 def new() -> Page:
-    return render(
-        "methods/new.html", form={}, key=new_key(), needs_password=needs_password()
-    )
+    return render("methods/new.html", form={}, key=new_key(), needs_password=needs_password())
 
 
 @blueprint.post("/payment-methods/new")

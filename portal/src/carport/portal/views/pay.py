@@ -11,12 +11,10 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
-from carport.shared.kernel.ids import is_id
-
-from .. import formats, standing
-from ..api import Problem
-from ..browser import browser
-from ..pages import (
+from carport.portal import formats, standing
+from carport.portal.api import Problem
+from carport.portal.browser import browser
+from carport.portal.pages import (
     Page,
     accounts,
     field,
@@ -29,7 +27,8 @@ from ..pages import (
     render,
     signed_in_only,
 )
-from . import methods
+from carport.portal.views import methods
+from carport.shared.kernel.ids import is_id
 
 DRAFTS_MAX = 8
 DAYS_AHEAD_MAX = 90
@@ -157,7 +156,9 @@ def _preview(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
         raise
 
 
-def _form(account: Mapping[str, Any], form: Mapping[str, Any], problem: Problem | None = None) -> Page:
+def _form(
+    account: Mapping[str, Any], form: Mapping[str, Any], problem: Problem | None = None
+) -> Page:
     return render(
         "pay/form.html",
         problem,

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from ..api import Problem
-from ..pages import Page, get, go, post, render, signed_in_only
+from carport.portal.api import Problem
+from carport.portal.pages import Page, get, go, post, render, signed_in_only
 
 PAGE = 25
 MOVING = {"processing", "accepted", "unknown"}

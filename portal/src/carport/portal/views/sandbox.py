@@ -1,11 +1,11 @@
-"""Only in the sandbox: the mails, texts and letters that would have been sent, and who can log in."""
+"""Only in the sandbox: the mails, texts and letters that were "sent", and who can log in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, request
 
-from ..browser import browser
-from ..pages import Page, render
+from carport.portal.browser import browser
+from carport.portal.pages import Page, render
 
 LETTERS_MAX = 50
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ..api import Problem
-from ..browser import browser
-from ..pages import Page, get, go, needs_password, render, secret, signed_in_only, step_up
+from carport.portal.api import Problem
+from carport.portal.browser import browser
+from carport.portal.pages import (
+    Page,
+    get,
+    go,
+    needs_password,
+    render,
+    secret,
+    signed_in_only,
+    step_up,
+)
 
 blueprint = signed_in_only(Blueprint("security", __name__))
 
