@@ -26,7 +26,7 @@ ARRIVE_S = 20.0
 AHEAD_BYTES_MAX = 96 * 1024
 HEADERS_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,18})[ \t]*\r?$")
-CHUNKED = re.compile(rb"(?im)^transfer-encoding:")
+CHUNKED = re.compile(rb"(?im)^transfer-encoding:[ \t]*chunked[ \t]*\r?$")
 EXPECT = re.compile(rb"(?im)^expect:")
 log = telemetry.logger("carport.server")
 

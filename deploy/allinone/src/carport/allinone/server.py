@@ -20,6 +20,7 @@ from carport.shared import telemetry
 
 THREADS = 32
 GRACE_S = 10
+KEEP_ALIVE_S = 30
 HOST = "127.0.0.1"
 
 
@@ -47,6 +48,7 @@ class Server(BaseApplication):
             "threads": THREADS,
             "graceful_timeout": GRACE_S,
             "timeout": 60,
+            "keepalive": KEEP_ALIVE_S,
             "control_socket_disable": True,
             "limit_request_line": 8190,
             "limit_request_fields": 200,
