@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 import structlog
-
 from carport.shared import telemetry
 
 NEVER = ("canary@example.com", "Canaryname", "c4n4ry-t0ken-very-secret", "58684", "586.84")
