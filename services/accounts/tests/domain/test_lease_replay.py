@@ -97,6 +97,13 @@ def test_an_unpaid_rental_gets_one_late_fee_after_grace() -> None:
     assert opened(lease(), "2023-03-31").state.fees_due == 2_500
 
 
+def test_a_percentage_is_of_what_is_missing_of_the_rental_and_of_one_rental_at_most() -> None:
+    terms = lease(late_fee={"kind": "percent", "basis_points": 1000})
+    short = opened(terms, "2023-03-20", rent("2023-03-01", 40_772)).state
+    assert short.fees_due == 1_000
+    assert opened(terms, "2023-04-20").state.fees_due == 2 * 5_077
+
+
 def test_a_rental_paid_early_is_not_late_though_an_older_fee_took_part_of_it() -> None:
     derived = opened(lease(), "2023-04-30", rent("2023-03-20"), rent("2023-03-25"))
     late = [c.key for c in derived.charges if c.kind == "late_fee"]
@@ -181,6 +188,24 @@ def test_a_buyout_pays_rentals_and_fees_first() -> None:
     buying = rent("2023-03-20", quote.amount, name="p-buy", quote=quote)
     bought = opened(lease(), "2023-03-21", buying).allocations[-1]
     assert (bought.rental, bought.fees, bought.lease_balance) == (RENTAL, 2_500, 3_214_368)
+
+
+def test_what_a_buyout_brings_too_much_stays_the_customers() -> None:
+    quote = Quote("q-1", 2_072_988, fees=30_000, tax=157_988)
+    fee = Fee("fee-1", day("2026-02-20"), 2_500, "nsf")
+    buying = rent("2026-03-01", 2_072_988 + 2_500 + 777, name="p-buy", quote=quote)
+    derived = opened(lease(), "2026-03-01", *on_time(36), fee, buying)
+    bought = derived.allocations[-1]
+    assert (bought.fees, bought.fee_income, bought.tax) == (2_500, 30_000, 157_988)
+    assert (bought.lease_balance, bought.unapplied) == (1_885_000, 777)
+    assert derived.state.unapplied == 777
+
+
+def test_recoveries_of_a_lease_end_at_what_was_written_off() -> None:
+    off = WriteOff("w-1", day("2023-03-20"))
+    derived = opened(lease(), "2023-06-20", off, rent("2023-06-20", 3_267_640 + 5))
+    last = derived.allocations[-1]
+    assert (last.recovery, last.unapplied) == (3_267_640, 5)
 
 
 def test_a_lease_written_off_owes_nothing_and_later_money_is_a_recovery() -> None:

@@ -301,6 +301,41 @@ def test_a_write_off_takes_everything_and_later_money_is_a_recovery() -> None:
     assert late_fees(derived) == {}
 
 
+def test_money_above_what_was_written_off_is_a_credit_and_not_a_recovery() -> None:
+    off = WriteOff("w-1", day("05-10"))
+    items = [paid("06-10", 2_880_000), paid("06-11", 10_000), paid("06-12", 500)]
+    derived = opened(loan(), "06-12", *ON_TIME, off, *items)
+    assert [a.recovery for a in derived.allocations[-3:]] == [2_880_000, 7_008, 0]
+    assert derived.state.unapplied == 2_992 + 500
+
+
+def test_on_the_last_due_date_but_one_only_what_is_due_goes_before_fees() -> None:
+    terms = loan(term_months=12)
+    rows = original_schedule(terms)
+    items = [paid(str(row.due_date), row.payment) for row in rows[:-2]]
+    fee = Fee("f-1", rows[-2].due_date - timedelta(days=1), 2_500, "nsf")
+    both = paid(str(rows[-2].due_date), rows[-2].payment + 1_000)
+    derived = opened(terms, str(rows[-2].due_date), *items, fee, both)
+    assert derived.allocations[-1].fees == 1_000
+
+
+def test_what_is_missing_of_the_last_instalment_includes_interest_to_the_end_of_grace() -> None:
+    percent = {"kind": "percent", "basis_points": 10_000}
+    terms = loan(term_months=12, late_fee=percent)
+    rows = original_schedule(terms)
+    items = [paid(str(row.due_date), row.payment) for row in rows[:-1]]
+    short = paid(str(rows[-1].due_date), rows[-1].payment - 100_000)
+    derived = opened(terms, "2026-02-10", *items, short)
+    assert late_fees(derived) == {"2026-02-04": 100_000 + 178}
+
+
+def test_instalments_show_what_was_paid_of_them_and_what_is_still_to_be_paid() -> None:
+    shown = opened(loan(), "03-01", paid("02-24", 68_684)).state.instalments
+    assert (shown[0].amount, shown[0].paid, shown[0].satisfied_on) == (58_684, 58_684, day("02-24"))
+    assert (shown[1].amount, shown[1].paid, shown[1].satisfied_on) == (58_684, 10_000, None)
+    assert (shown[2].amount, shown[2].paid, shown[2].remaining) == (58_684, 0, 58_684)
+
+
 def test_items_outside_the_contract_are_refused() -> None:
     with pytest.raises(ItemOutsideContract):
         opened(loan(), "05-10", paid("01-09"))
