@@ -157,7 +157,7 @@ def test_a_password_typed_decomposed_logs_in(boarded):
 
 def test_control_characters_in_reset_tokens_are_no_server_error(suite):
     for token in ("a\\u0000b", "\\ud800", "\\u202e"):
-        body = '{"token":"%s","password":"many blue kettles 42"}' % token
+        body = f'{{"token":"{token}","password":"many blue kettles 42"}}'
         answer = raw(suite, "/v1/auth/password-resets/confirmations", body.encode())
         assert_problem(answer, 422, "invalid_characters")
 

@@ -151,10 +151,10 @@ class TokenUser(Schema):
 class Tokens(Schema):
     """An access token for ten minutes and the refresh token that follows."""
 
-    access_token = Text(required=True)
+    access_token = Text(max=SECRET_TEXT_MAX, required=True)
     token_type = ChoiceField("Bearer", required=True)
     expires_in = IntField(required=True)
-    refresh_token = Text(required=True)
+    refresh_token = Text(max=SECRET_TEXT_MAX, required=True)
     refresh_expires_in = IntField(required=True)
     user = fields.Nested(TokenUser, required=True)
 
@@ -180,8 +180,8 @@ class Me(Schema):
     """The caller's profile."""
 
     id = IdField(required=True)
-    email = Text(required=True, allow_none=True)
-    username = Text(required=True, allow_none=True)
+    email = Text(max=254, required=True, allow_none=True)
+    username = Text(max=64, required=True, allow_none=True)
     email_verified = FlagField(required=True)
     party = IdField(required=True, allow_none=True)
     accounts = fields.List(IdField(), required=True)
@@ -218,7 +218,7 @@ class StaffUser(Schema):
     """A staff user."""
 
     id = IdField(required=True)
-    user_id = Text(required=True)
+    user_id = Text(max=254, required=True)
     scopes = fields.List(fields.String(), required=True)
 
 

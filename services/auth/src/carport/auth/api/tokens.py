@@ -15,11 +15,21 @@ from carport.shared.web import Blueprint, access, current, principal
 
 blp = Blueprint("tokens", __name__, description="Logging in")
 log = telemetry.logger("carport.auth.tokens")
+DEVICE = {
+    "in": "header",
+    "name": "X-Device",
+    "schema": {"type": "string"},
+    "description": "A secret of this device, the same at every login and refresh: a device that has"
+    " logged in before is not delayed by strangers' wrong passwords.",
+}
 
 
 @blp.route("/v1/auth/tokens", methods=["POST"])
 @access("public", limit="60/minute")
 @blp.arguments(schemas.TokensIn)
+@blp.alt_response(401, "UNAUTHORIZED")
+@blp.alt_response(403, "FORBIDDEN")
+@blp.doc(parameters=[DEVICE])
 @blp.returns(200, schemas.Tokens)
 def issue_tokens(asked: dict[str, Any]) -> dict[str, Any]:
     """Log in, or go on with a refresh token.
