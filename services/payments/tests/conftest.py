@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +15,13 @@ import sqlalchemy as sa
 from carport.payments.service import SERVICE
 from carport.shared import business_day, inbox, migrate, outbox, testing, worker
 from carport.shared.bus import LocalBus, Message
+from carport.shared.config import Settings
 from carport.shared.db import Runtime, make_engine
 from carport.shared.events import Event
 from carport.shared.kernel.identity import account_number_key
 from carport.shared.kernel.ids import new_id
 from carport.shared.sealed import decode
+from carport.shared.sessions import MemorySessions
 from carport.shared.web import create_app
 from flask.testing import FlaskClient
 
@@ -69,13 +74,13 @@ class Payments:
     ACCOUNT, OTHER_ACCOUNT, LEASE = ACCOUNT, OTHER_ACCOUNT, LEASE
     USER, PARTY, ACCOUNT_NUMBER, PAYOFF = USER, PARTY, ACCOUNT_NUMBER, PAYOFF
 
-    def __init__(self, runtime: Runtime, clock: Clock) -> None:
-        self.runtime, self.clock = runtime, clock
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.clock: Clock = runtime.clock
         self.app = create_app(runtime)
         self.http: FlaskClient = self.app.test_client()
         self.bus = LocalBus()
         self._keys = 0
-        self._heads: dict[str, dict[str, str]] = {}
 
     # -- events --
     def tell(self, type_: str, data: dict[str, Any], **more: Any) -> str:
@@ -204,15 +209,30 @@ class Payments:
             return list(tx.execute(sa.text(query), values).mappings())
 
 
-@pytest.fixture
-def suite(tmp_path) -> Iterator[Payments]:
-    settings = testing.settings("payments", tmp_path)
-    clock = Clock()
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings whose database file is migrated and knows a first day and one account."""
+    settings = testing.settings("payments", tmp_path_factory.mktemp("template"))
     engine = make_engine(settings.database_url)
     migrate.upgrade(engine, SERVICE)
-    found = Payments(Runtime(SERVICE, settings, engine, clock), clock)
-    found.tell("accounts.day_opened.v1", {"date": "2025-05-05", "local_time": "12:00"})
-    found.board()
-    found.snapshot()
-    yield found
+    suite = Payments(Runtime(SERVICE, settings, engine, Clock()))
+    suite.tell("accounts.day_opened.v1", {"date": "2025-05-05", "local_time": "12:00"})
+    suite.board()
+    suite.snapshot()
+    engine.dispose()
+    return settings
+
+
+@pytest.fixture
+def suite(template: Settings, tmp_path: Path) -> Iterator[Payments]:
+    """The service on a copy of the template: nothing of a test is left for the next one."""
+    shutil.copy(template.database_url.removeprefix("sqlite:///"), tmp_path / "payments.db")
+    settings = replace(
+        template,
+        database_url=f"sqlite:///{tmp_path / 'payments.db'}",
+        sessions=MemorySessions(),
+        home=tmp_path,
+    )
+    engine = make_engine(settings.database_url)
+    yield Payments(Runtime(SERVICE, settings, engine, Clock()))
     engine.dispose()

@@ -38,11 +38,11 @@ def test_spaces_dashes_and_words_around_it_do_not_hide_it(text):
     assert has_card_number(text)
 
 
-@given(st.text("0123454321", min_size=12, max_size=18))
+@given(st.text("0123456789", min_size=12, max_size=18))
 def test_every_number_with_a_right_check_digit_is_refused(digits):
-    check = next(d for d in "0123454321" if is_luhn(digits + d))
+    check = next(d for d in "0123456789" if is_luhn(digits + d))
     assert has_card_number(digits + check)
-    others = set("0123454321") - {check}
+    others = set("0123456789") - {check}
     assert not any(has_card_number(digits + d) for d in others)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
+from carport.payments.queries import verify
 
 
 def test_a_bank_payment_is_accepted_at_once_and_posted_when_accounts_says_so(suite):
@@ -163,3 +164,33 @@ def test_a_co_borrower_sees_the_payment_and_cannot_cancel_it(suite):
     seen = suite.call("GET", f"/v1/payments/{payment['id']}", **other)
     assert (seen.status_code, seen.json["cancellable"]) == (200, False)
     assert suite.cancel(payment, **other).status_code == 403
+
+
+def test_a_refusal_after_the_cancellation_only_leaves_its_reason(suite):
+    payment = suite.pay(suite.bank_account())
+    suite.cancel(payment)
+    reason = {"code": "account_closed", "text": "The account is closed."}
+    told = {"payment_id": payment["id"], "account_id": suite.ACCOUNT, "amount": 58_684}
+    suite.tell("accounts.payment_rejected.v1", {**told, "reason": reason})
+    assert suite.read(payment)["state"] == "cancelled"
+    assert suite.published("payment_failed") == []
+    with suite.runtime.reading() as tx:
+        assert verify.posted_list(tx) == []
+        assert verify.findings(tx) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        ("2025-05-05T23:59:00Z", "accepted"),  # 19:59 in New York
+        ("2025-05-06T00:00:00Z", "scheduled"),  # 20:00
+        ("2025-05-06T05:00:00Z", "scheduled"),  # 01:00 of a day that is not open yet
+    ],
+)
+def test_in_production_the_cut_off_is_told_by_the_clock_in_the_lenders_zone(suite, now, state):
+    method = suite.bank_account()
+    object.__setattr__(suite.runtime.settings, "env", "production")
+    suite.clock.now = datetime.fromisoformat(now)
+    payment = suite.pay(method)
+    assert payment["state"] == state
+    assert payment["effective_date"] == f"2025-05-0{5 if state == 'accepted' else 6}"

@@ -15,6 +15,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from carport.payments.commands import bank, lifecycle
+from carport.payments.providers import installation
 from carport.payments.repo import payments
 from carport.shared import business_day
 from carport.shared.business_day import BusinessDay
@@ -36,14 +37,14 @@ def chunks(due: Due, tx: sa.Connection, now: datetime) -> list[Chunk]:
     """The pieces that are due now."""
     if not business_day.is_open(tx):
         return []
-    day = business_day.get(tx)
+    day = installation.standing(tx, business_day.get(tx), now)
     ids = due(tx, day, first="", limit=LISTED_MAX)
     return [(day.date, first) for first in ids[::BATCH]]
 
 
 def run(due: Due, step: Step, tx: sa.Connection, first: str, now: datetime) -> None:
     """One piece: up to ``BATCH`` payments from id *first* on."""
-    day = business_day.hold(tx)
+    day = installation.standing(tx, business_day.hold(tx), now)
     for payment_id in due(tx, day, first=first, limit=BATCH):
         step(tx, payment_id, day=day.date, now=now)
 

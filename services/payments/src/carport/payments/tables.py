@@ -76,6 +76,9 @@ payments = table(
     sa.Index("ix_payment_state", "state", "effective_on"),
     sa.Index("ix_payment_settlement", "settlement", "id"),
     sa.Index("ix_payment_method_id", "method_id"),
+    sa.Index("ix_payment_accepted_on", "accepted_on"),
+    sa.Index("ix_payment_cancelled_on", "cancelled_on"),
+    sa.Index("ix_payment_returned_on", "returned_on"),
 )
 
 payment_steps = table(

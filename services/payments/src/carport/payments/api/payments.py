@@ -18,7 +18,7 @@ blp = Blueprint("payments", __name__, url_prefix="/v1/payments")
 
 
 @blp.route("", methods=["POST"])
-@access("customer", limit="60/minute", money=True, idempotent=True)
+@access("customer", limit="300/minute", money=True, idempotent=True)
 @blp.arguments(schemas.PaymentIn)
 @blp.returns(202, schemas.PaymentOut)
 def order_payment(body: dict[str, Any]) -> Response:
@@ -27,7 +27,7 @@ def order_payment(body: dict[str, Any]) -> Response:
 
     def work(tx: Connection) -> dict[str, Any]:
         payment = orders.order(tx, customer, order, now=now)
-        return queries.shown(tx, _reader(), [payment])[0]
+        return queries.shown(tx, _reader(), [payment], now=now)[0]
 
     return once(work, status=202, body=body)
 
@@ -38,9 +38,9 @@ def order_payment(body: dict[str, Any]) -> Response:
 @blp.returns(200, schemas.PaymentPage)
 def list_payments(query: dict[str, Any]) -> dict[str, Any]:
     """Payments of your accounts, newest first."""
-    account_id = query.pop("account_id")
+    account_id, now = query.pop("account_id"), current().clock()
     with current().reading() as tx:
-        return queries.listed(tx, _reader(), account_id=account_id, page=query)
+        return queries.listed(tx, _reader(), account_id=account_id, page=query, now=now)
 
 
 @blp.route("/<payment_id>", methods=["GET"])
@@ -49,7 +49,7 @@ def list_payments(query: dict[str, Any]) -> dict[str, Any]:
 def read_payment(payment_id: str) -> dict[str, Any]:
     """One payment with its history."""
     with current().reading() as tx:
-        return queries.one(tx, _reader(), payment_id)
+        return queries.one(tx, _reader(), payment_id, now=current().clock())
 
 
 @blp.route("/<payment_id>/cancellation", methods=["POST"])
@@ -57,9 +57,10 @@ def read_payment(payment_id: str) -> dict[str, Any]:
 @blp.returns(200, schemas.PaymentOut)
 def cancel_payment(payment_id: str) -> dict[str, Any]:
     """Take a payment back, up to the cut-off of its bank file; again is the same."""
+    now = current().clock()
     with current().transaction() as tx:
-        payment = orders.cancel(tx, _customer(), payment_id, now=current().clock())
-        return queries.shown(tx, _reader(), [payment])[0]
+        payment = orders.cancel(tx, _customer(), payment_id, now=now)
+        return queries.shown(tx, _reader(), [payment], now=now)[0]
 
 
 def _customer() -> Customer:

@@ -47,6 +47,7 @@ def settle_entries(body: dict[str, Any]) -> dict[str, Any]:
 @blp.returns(202, schemas.PaymentOut)
 def receive_cheque(body: dict[str, Any]) -> dict[str, Any]:
     """Have a cheque arrive by mail; it counts on the day it was received."""
+    now = current().clock()
     with current().transaction() as tx:
-        payment = lockbox.receive(tx, Cheque(**body), now=current().clock())
-        return queries.shown(tx, Reader(None, ()), [payment])[0]
+        payment = lockbox.receive(tx, Cheque(**body), now=now)
+        return queries.shown(tx, Reader(None, ()), [payment], now=now)[0]

@@ -16,6 +16,8 @@ from carport.payments.commands import bank, lifecycle
 from carport.payments.domain.states import State
 from carport.payments.repo import calls, payments
 
+REFUSABLE = frozenset({State.ACCEPTED, State.CANCELLED})
+
 
 def posted(tx: sa.Connection, told: Mapping[str, Any], *, now: datetime) -> None:
     """Keep the receipt, also of a payment that was taken back meanwhile, and post the payment."""
@@ -35,15 +37,19 @@ def posted(tx: sa.Connection, told: Mapping[str, Any], *, now: datetime) -> None
 
 
 def rejected(tx: sa.Connection, told: Mapping[str, Any], *, now: datetime) -> None:
-    """A captured card is voided first and fails after that; anything else fails now."""
+    """A captured card is voided first and fails after that; anything else fails now.
+
+    Of a payment that was cancelled meanwhile only the reason is kept: it has no receipt.
+    """
     payment = payments.lock(tx, told["payment_id"])
-    if payment is None or payment.state is not State.ACCEPTED:
+    if payment is None or payment.state not in REFUSABLE or payment.reason_code is not None:
         return
-    reason = told["reason"]
-    if payment.method_type != "card":
-        lifecycle.fail(tx, payment, code=reason["code"], text=reason["text"], now=now)
-    elif payment.reason_code is None:
-        payments.note(tx, payment, reason_code=reason["code"], reason_text=reason["text"])
+    code, text = told["reason"]["code"], told["reason"]["text"]
+    if payment.method_type != "card" and payment.state is State.ACCEPTED:
+        lifecycle.fail(tx, payment, code=code, text=text, now=now)
+        return
+    payments.note(tx, payment, reason_code=code, reason_text=text)
+    if payment.state is State.ACCEPTED:
         calls.open_call(tx, payment.id, "void", now)
 
 

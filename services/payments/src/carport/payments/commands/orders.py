@@ -51,7 +51,7 @@ def order(tx: sa.Connection, customer: Customer, asked: Order, *, now: datetime)
     Raises NotFound for an account or method that is not the customer's or not known yet,
     FundingSourceUnusable, InvalidDate, and what ``limits.check`` raises.
     """
-    day = business_day.hold(tx)
+    day = installation.standing(tx, business_day.hold(tx), now)
     mine = asked.account_id in customer.accounts
     account = accounts.lock(tx, asked.account_id) if mine else None
     method = methods.lock(tx, asked.payment_method_id, user_id=customer.user_id)
@@ -94,7 +94,7 @@ def cancel(tx: sa.Connection, customer: Customer, payment_id: str, *, now: datet
 
     Raises NotFound, Forbidden for another person's order, TooLateToCancel.
     """
-    day = business_day.hold(tx)
+    day = installation.standing(tx, business_day.hold(tx), now)
     payment = payments.lock(tx, payment_id)
     if payment is None or payment.account_id not in customer.accounts:
         raise NotFound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,9 @@ from carport.payments.providers.banking_days import is_banking_day
 from carport.payments.repo import payments
 from carport.payments.tables import payments as table
 from carport.shared import business_day, pagination
+from carport.shared.business_day import BusinessDay
 from carport.shared.errors import NotFound
+from carport.shared.lender import Lender
 
 WITH_REASON = frozenset({State.FAILED, State.RETURNED})
 
@@ -31,16 +33,21 @@ class Reader:
     accounts: Collection[str]
 
 
-def one(tx: sa.Connection, reader: Reader, payment_id: str) -> dict[str, Any]:
+def one(tx: sa.Connection, reader: Reader, payment_id: str, *, now: datetime) -> dict[str, Any]:
     """A payment of one of the reader's accounts. Raises NotFound."""
     payment = payments.find(tx, payment_id)
     if payment is None or payment.account_id not in reader.accounts:
         raise NotFound
-    return shown(tx, reader, [payment])[0]
+    return shown(tx, reader, [payment], now=now)[0]
 
 
 def listed(
-    tx: sa.Connection, reader: Reader, *, account_id: str | None, page: Mapping[str, Any]
+    tx: sa.Connection,
+    reader: Reader,
+    *,
+    account_id: str | None,
+    page: Mapping[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
     """A page of the payments of the reader's accounts, or of one of them, newest first."""
     accounts = [a for a in reader.accounts if account_id in (None, a)]
@@ -52,18 +59,21 @@ def listed(
         **page,
     )
     rows = [payments.of_row(row) for row in found["data"]]
-    return {"data": shown(tx, reader, rows), "next_cursor": found["next_cursor"]}
+    return {"data": shown(tx, reader, rows, now=now), "next_cursor": found["next_cursor"]}
 
 
-def shown(tx: sa.Connection, reader: Reader, found: Sequence[Payment]) -> list[dict[str, Any]]:
+def shown(
+    tx: sa.Connection, reader: Reader, found: Sequence[Payment], *, now: datetime
+) -> list[dict[str, Any]]:
     """*found* as the API shows them, with history and, once posted, where the money went."""
     ids = [payment.id for payment in found]
     receipts, steps = payments.receipts_of(tx, ids), payments.steps(tx, ids)
+    day = installation.standing(tx, business_day.get(tx), now)
     return [
         {
             **_facts(payment),
             **_outcome(payment, receipts.get(payment.id)),
-            **_cancellation(tx, payment, reader),
+            **_cancellation(payment, reader, day, installation.lender(tx)),
             "history": [{"state": s["state"], "at": s["at"]} for s in steps[payment.id]],
         }
         for payment in found
@@ -103,8 +113,9 @@ def _outcome(payment: Payment, receipt: Mapping[str, Any] | None) -> dict[str, A
     }
 
 
-def _cancellation(tx: sa.Connection, payment: Payment, reader: Reader) -> dict[str, Any]:
-    day, lender = business_day.get(tx), installation.lender(tx)
+def _cancellation(
+    payment: Payment, reader: Reader, day: BusinessDay, lender: Lender
+) -> dict[str, Any]:
     limit = rules.cancel_limit(payment, cut_off=lender.cut_off, is_banking_day=is_banking_day)
     is_open = payment.user_id == reader.user_id and rules.is_cancellable(
         limit, today=day.date, local_time=day.local_time

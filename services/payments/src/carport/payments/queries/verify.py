@@ -45,7 +45,11 @@ def posted_list(tx: sa.Connection) -> list[dict[str, Any]]:
     ``{payment_id, account_id, amount, effective_on, is_reversed}`` of every payment that was
     accepted and was not refused; to be compared with the receipts in accounts' ledger.
     """
-    query = sa.select(table).where(table.c.accepted_on.is_not(None), table.c.state != State.FAILED)
+    is_refused = sa.and_(
+        table.c.state.in_((State.ACCEPTED, State.CANCELLED, State.FAILED)),
+        table.c.reason_code.is_not(None),
+    )
+    query = sa.select(table).where(table.c.accepted_on.is_not(None), ~is_refused)
     return [
         {
             "payment_id": row["id"],

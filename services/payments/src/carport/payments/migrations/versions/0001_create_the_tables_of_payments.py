@@ -177,6 +177,9 @@ def upgrade() -> None:
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.create_index("ix_payment_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("ix_payment_method_id", ["method_id"], unique=False)
+        batch_op.create_index("ix_payment_accepted_on", ["accepted_on"], unique=False)
+        batch_op.create_index("ix_payment_cancelled_on", ["cancelled_on"], unique=False)
+        batch_op.create_index("ix_payment_returned_on", ["returned_on"], unique=False)
         batch_op.create_index("ix_payment_settlement", ["settlement", "id"], unique=False)
         batch_op.create_index("ix_payment_state", ["state", "effective_on"], unique=False)
 
@@ -227,6 +230,9 @@ def downgrade() -> None:
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.drop_index("ix_payment_state")
         batch_op.drop_index("ix_payment_settlement")
+        batch_op.drop_index("ix_payment_returned_on")
+        batch_op.drop_index("ix_payment_cancelled_on")
+        batch_op.drop_index("ix_payment_accepted_on")
         batch_op.drop_index("ix_payment_method_id")
         batch_op.drop_index("ix_payment_account_id")
 
