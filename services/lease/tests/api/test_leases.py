@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from carport.shared import testing
 
 
 def test_a_lease_at_its_end_is_shown_to_the_cent(world):
@@ -89,8 +90,6 @@ def test_a_foreign_an_unknown_and_a_retail_account_answer_alike(world):
 def test_there_are_no_query_parameters(world, query):
     world.open_day("2025-05-01")
     account = world.board()
-    from carport.shared import testing
-
     who = testing.bearer(world.runtime, accounts=[account])
     answer = world.client.get(f"/v1/leases/{account}{query}", headers=who)
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_parameter")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from carport.shared import business_day
 from carport.shared.kernel.ids import new_id
+from carport.shared.outbox import outbox
 
 NOTICE = "lease.maturity_approaching.v1"
 DONE = "lease.day_done.v1"
@@ -47,8 +49,6 @@ def test_days_that_end_out_of_order_and_more_than_once_end_in_order_once(world):
 
 
 def test_the_time_of_the_next_day_is_the_one_accounts_gave(world):
-    from carport.shared import business_day
-
     world.open_day("2025-05-01")
     data = {"date": "2025-05-01", "next_local_time": "21:30"}
     world.say("accounts.day_ending.v1", data)
@@ -57,15 +57,20 @@ def test_the_time_of_the_next_day_is_the_one_accounts_gave(world):
 
 
 def test_each_notice_is_given_once_on_its_day(world):
-    world.open_day("2025-11-29")
-    account = world.board()
-    day = date(2025, 11, 29)
-    while day < date(2026, 3, 5):
-        world.end_day(day.isoformat())
-        day = world.today()
-    given = [(n.businessdate.isoformat(), n.data["days_left"]) for n in world.said(NOTICE)]
-    assert given == [("2025-12-01", 90), ("2025-12-31", 60), ("2026-01-30", 30)]
-    assert {n.data["account_id"] for n in world.said(NOTICE)} == {account}
+    world.open_day("2025-11-30")
+    ends = {"2026-03-01": 90, "2026-01-30": 60, "2025-12-31": 30}
+    for maturity_date, days in ends.items():
+        account = world.board(maturity_date=maturity_date)
+        notices = {"maturity_date": maturity_date, "days_left": days, "account_id": account}
+        ends[maturity_date] = notices
+    late = {"2026-01-30": 61, "2025-12-31": 31}
+    assert {n.data["maturity_date"]: n.data["days_left"] for n in world.said(NOTICE)} == late
+    for day in ("2025-11-30", "2025-12-01", "2025-12-02"):
+        world.end_day(day)
+    of_day = [n for n in world.said(NOTICE) if n.businessdate == date(2025, 12, 1)]
+    assert sorted(n.data["days_left"] for n in of_day) == [30, 60, 90]
+    assert all(n.data == ends[n.data["maturity_date"]] for n in of_day)
+    assert len(world.said(NOTICE)) == len(late) + len(ends)
 
 
 def test_a_lease_that_comes_late_gets_the_last_notice_it_has_passed(world):
@@ -78,8 +83,6 @@ def test_a_lease_that_comes_late_gets_the_last_notice_it_has_passed(world):
 
 
 def test_a_notice_of_a_day_is_said_before_the_day_is_done(world):
-    from carport.shared.outbox import outbox
-
     world.open_day("2025-11-30")
     account = new_id(world.now)
     world.deliver(

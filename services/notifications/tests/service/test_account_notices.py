@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from carport.shared import business_day
 
 
 def due(customer, days_ahead):
@@ -125,8 +126,6 @@ def test_whoever_asked_for_no_contact_gets_required_notices_only(world):
 
 
 def test_the_business_day_moves_on_and_never_back(world):
-    from carport.shared import business_day
-
     for day in ("2025-05-02", "2025-05-04", "2025-05-03"):
         world.say("accounts.day_opened.v1", {"date": day, "local_time": "12:00"})
     with world.runtime.reading() as tx:

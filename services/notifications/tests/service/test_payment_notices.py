@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from carport.shared.kernel.ids import new_id
@@ -56,8 +57,6 @@ def test_one_receipt_for_each_payment_whatever_is_redelivered_and_in_any_order(w
 
 
 def test_a_receipt_waits_for_the_customers_address(world):
-    from dataclasses import replace
-
     known = world.board()
     later = replace(
         known, account=new_id(world.now), party=new_id(world.now), email="z@example.com"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -155,8 +156,6 @@ def test_a_delivery_whose_key_is_lost_stops_nobody(world):
 
 
 def test_production_has_no_channel_yet_and_keeps_mail_queued(world):
-    from dataclasses import replace
-
     customer = world.board()
     world.runtime.settings = replace(world.runtime.settings, env="production")
     receipt(world, customer)

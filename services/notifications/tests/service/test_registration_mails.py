@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from carport.notifications.tables import deliveries
+from carport.shared import sealed
 
 TOKEN = "vX3-b2_q9LhT0cJkZs8YwR"
 
@@ -137,8 +138,6 @@ def test_a_changed_password_is_told_to_the_verified_address(world, cause, words)
 
 
 def test_a_sealed_notice_for_somebody_else_is_parked_and_stops_nobody(world):
-    from carport.shared import sealed
-
     other = sealed.make_jwk("enc").as_dict(private=False)
     text = sealed.seal(other, {"email": "x@example.com"}, world.now + timedelta(minutes=5))
     data = {"user_id": "u", "sealed": text, "expires_at": world.in_15_minutes()}

@@ -17,7 +17,7 @@ PARTS = {
     },
     "lease": {
         "interest": "Rent charge",
-        "principal": "Lease payment",
+        "principal": "Lease balance",
         "rental": "Lease payment",
         "fees": "Fees",
         "tax": "Tax",

@@ -47,8 +47,8 @@ def on_payment_failed(tx: Connection, event: Event, now: datetime) -> None:
 def on_payment_rejected(tx: Connection, event: Event, now: datetime) -> None:
     """The ledger said no: payments gives back what was taken, if anything was."""
     money_moved = (
-        "Nothing was posted to your account. If the money has already been taken from your card "
-        "or bank account, it is given back in full; you need not ask for it."
+        "Nothing was posted to your account. Money that was already taken from your card or bank "
+        "account is given back in full; you need not ask for it."
     )
     _tell_failure(tx, event, now, money_moved)
 
