@@ -31,6 +31,10 @@ from carport.shared.sessions import connect as connect_sessions
 
 ADDRESS_RULE = "1200/minute"
 USER_RULE = "600/minute"
+DEFECT = (
+    "Something went wrong on our side. Quote the request id to customer service, who can see what "
+    "happened and whether anything was changed."
+)
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 log = telemetry.logger("carport.gateway")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -104,7 +108,13 @@ class Gateway:
             self._limiter.require(USER_RULE, "user", principal.sub)
         body = framing.read_body(environ, route.body_limit)
         inner = framing.inner_environ(environ, body=body, request_id=request_id, client=client)
-        return self._upstream(route).call(inner)
+        try:
+            return self._upstream(route).call(inner)
+        except Problem:
+            raise
+        except Exception:
+            log.exception("upstream failed", request_id=request_id, upstream=route.upstream)
+            raise Refused("internal_error", DEFECT, status=500) from None
 
     def _upstream(self, route: Route) -> Upstream:
         if route is PORTAL:

@@ -17,7 +17,9 @@ HEADER_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 200
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
-FORBIDDEN_IN_PATH = re.compile(r"[\x00-\x1f\x7f]")
+FORBIDDEN_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]|//|/\.\.?(?:/|$)")
+HIDDEN_IN_PATH = re.compile(r"(?i)%(?:2f|5c|00)")
+"""Separators in disguise: an upstream might decode them once more."""
 HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -63,7 +65,8 @@ def check(environ: Environ) -> str:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8") or "/"
     except UnicodeError:
         raise Refused("bad_path", "The path of this address is not UTF-8.") from None
-    if FORBIDDEN_IN_PATH.search(path):
+    raw = str(environ.get("RAW_URI", "")).partition("?")[0]
+    if FORBIDDEN_IN_PATH.search(path) or HIDDEN_IN_PATH.search(raw):
         raise Refused("not_found", "There is nothing at this address.", status=404)
     return path
 
