@@ -18,11 +18,11 @@ from carport.accounts.commands.rebook import (
     store,
 )
 from carport.accounts.domain.bookings import Changes, accrual, interest_earned, postings
-from carport.accounts.domain.daily import day_work
+from carport.accounts.domain.daily import DayWork, day_work
 from carport.accounts.domain.derivation import Derivation
 from carport.accounts.domain.replay import derive
-from carport.accounts.domain.state import balance
-from carport.accounts.repo import contracts, items, ledger
+from carport.accounts.domain.state import State, balance
+from carport.accounts.repo import items, ledger
 from carport.accounts.repo.contracts import Contract
 from carport.accounts.repo.ledger import Line
 from carport.shared import outbox
@@ -34,69 +34,83 @@ def close_contract(tx: sa.Connection, contract: Contract, now: datetime) -> Cont
     """Close the open day of *contract*, locked by the caller, and open the next one.
 
     What belongs to the day is booked on it before it is closed; rentals that fall due and
-    reminders belong to the day that opens.
+    reminders belong to the day that opens. A day on which only time passes needs no replay.
     """
-    day = contract.open_day
+    day, terms = contract.open_day, contract.terms
     standing = items.standing(tx, contract.id, through=day)
-    derivation = derive(contract.terms, standing, closed_through=day)
-    work = day_work(contract.terms, derivation.state, day=day, reminder_days=REMINDER_DAYS)
+    derivation = derive(terms, standing, closed_through=contract.closed_through)
+    work = day_work(terms, derivation.state, day=day, reminder_days=REMINDER_DAYS)
+    made: Changes | None = None
+    if work.needs_replay:
+        derivation = derive(terms, standing, closed_through=day)
+        made = book_both_days(tx, contract, derivation, now)
+    if work.accrual or derivation.state.status != "active":
+        book_income(tx, contract, derivation.state, now)
+    closed = _closed(contract, derivation.state, is_changed=made is not None)
+    store(tx, closed)
+    remind(tx, closed, work, now)
+    if made is not None:
+        announce(tx, before=contract, after=closed, derivation=derivation, made=made, now=now)
+    return closed
+
+
+def book_both_days(
+    tx: sa.Connection, contract: Contract, derivation: Derivation, now: datetime
+) -> Changes | None:
+    """Book what the replay finds for the day that closes, then for the one that opens; None when
+    that is nothing."""
+    day = contract.open_day
     wanted = postings(derivation, contract_id=contract.id)
     today = [posting for posting in wanted if posting.effective_on <= day]
     owed = balance(derivation.state)
     before = owed + sum(lowers(posting) for posting in wanted if posting.effective_on > day)
     made = [book(tx, contract, today, balance_after=before, now=now)]
-    if work.accrual or derivation.state.status != "active":
-        book_income(tx, contract, derivation, now)
-    contracts.update(tx, contract.id, closed_through=day)
-    opened = replace(contract, closed_through=day)
     if len(today) < len(wanted):
+        opened = replace(contract, closed_through=day)
         made.append(book(tx, opened, wanted, balance_after=owed, now=now))
-    for reminder in work.reminders:
-        due = {name: getattr(reminder, name) for name in reminder.__dataclass_fields__}
-        outbox.add(tx, events.payment_due(opened, now=now, **due))
-    return _store(tx, contract, opened, derivation, made=merged(made), now=now)
+    return merged(made)
 
 
-def merged(made: Sequence[Changes]) -> Changes:
-    """All *made* as one."""
-    return Changes(
-        tuple(journal for part in made for journal in part.reversals),
-        tuple(journal for part in made for journal in part.bookings),
-    )
+def merged(made: Sequence[Changes]) -> Changes | None:
+    """All *made* as one; None when nothing was."""
+    reversals = tuple(journal for part in made for journal in part.reversals)
+    bookings = tuple(journal for part in made for journal in part.bookings)
+    return Changes(reversals, bookings) if reversals or bookings else None
 
 
-def _store(
-    tx: sa.Connection,
-    before: Contract,
-    opened: Contract,
-    derivation: Derivation,
-    *,
-    made: Changes,
-    now: datetime,
-) -> Contract:
-    """Store the contract; a new version and its events only when more than time has passed."""
-    is_changed = bool(made.reversals or made.bookings)
-    state = derivation.state
-    after = replace(
-        opened,
-        status=state.status,
-        maturity_date=state.maturity,
-        version=before.version + is_changed,
-        next_action_on=next_action(opened, state) if state.status == "active" else None,
-    )
-    store(tx, after)
-    if is_changed:
-        announce(tx, before=before, after=after, derivation=derivation, made=made, now=now)
-    return after
-
-
-def book_income(
-    tx: sa.Connection, contract: Contract, derivation: Derivation, now: datetime
-) -> None:
+def book_income(tx: sa.Connection, contract: Contract, state: State, now: datetime) -> None:
     """Book interest earned through the open day, less the income booked before (decision 8)."""
     day = contract.open_day
-    earned = interest_earned(contract.terms, derivation.state, on=day + DAY)
+    earned = interest_earned(contract.terms, state, on=day + DAY)
     booked = ledger.booked(tx, contract.id, "interest_income")
     journal = accrual(contract_id=contract.id, on=day, earned=earned, booked=booked)
     if journal is not None:
         ledger.post(tx, contract, [Line(journal)], now=now)
+
+
+def remind(tx: sa.Connection, contract: Contract, work: DayWork, now: datetime) -> None:
+    """Announce what falls due soon."""
+    for due in work.reminders:
+        outbox.add(
+            tx,
+            events.payment_due(
+                contract,
+                now=now,
+                number=due.number,
+                amount=due.amount,
+                due_date=due.due_date,
+                days_ahead=due.days_ahead,
+            ),
+        )
+
+
+def _closed(contract: Contract, state: State, *, is_changed: bool) -> Contract:
+    """The contract on its next day; a new version only when more than time has passed."""
+    opened = replace(contract, closed_through=contract.open_day)
+    return replace(
+        opened,
+        status=state.status,
+        maturity_date=state.maturity,
+        version=contract.version + is_changed,
+        next_action_on=next_action(opened, state) if state.status == "active" else None,
+    )
