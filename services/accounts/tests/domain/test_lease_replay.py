@@ -186,7 +186,10 @@ def test_a_buyout_pays_rentals_and_fees_first() -> None:
     owed = RENTAL + 2_500
     quote = Quote("q-1", owed + 3_214_368)
     buying = rent("2023-03-20", quote.amount, name="p-buy", quote=quote)
-    bought = opened(lease(), "2023-03-21", buying).allocations[-1]
+    derived = opened(lease(), "2023-03-21", buying)
+    bought = derived.allocations[-1]
+    assert [c.kind for c in derived.charges] == ["rental", "late_fee"]
+    assert (derived.state.given, derived.state.payments_made) == (RENTAL, 1)
     assert (bought.rental, bought.fees, bought.lease_balance) == (RENTAL, 2_500, 3_214_368)
 
 

@@ -155,6 +155,12 @@ def test_the_contract_decides_the_order_of_the_buckets(
     assert (only.interest, only.principal, only.fees) == expected
 
 
+def test_fees_first_leave_that_much_less_for_the_instalments() -> None:
+    terms = loan(allocation=["fees", "interest", "principal"], extra="principal")
+    state = opened(terms, "04-30", paid("04-30", 100_000)).state
+    assert (state.fees_due, state.past_due) == (0, 176_052 - 95_000)
+
+
 def test_principal_due_is_the_bucket_and_the_rest_follows_after_the_fees() -> None:
     terms = loan()
     derived = opened(terms, "04-30", paid("04-30", 176_052 + 5_000 + 1_000))
@@ -277,6 +283,15 @@ def test_older_fees_are_paid_first() -> None:
     assert derived.state.fees_due == 2_000
 
 
+def test_money_for_several_fees_pays_the_older_ones_whole() -> None:
+    fees = [Fee(f"f-{k}", day("01-11"), 1_000, "nsf") for k in (1, 2, 3)]
+    paying = paid("02-24", 24_004 + 34_680 + 1_500)
+    waivers = [Waiver(f"w-{k}", day("02-25"), 9_999, f"f-{k}") for k in (1, 2, 3)]
+    derived = opened(loan(), "02-26", *fees, paying, *waivers)
+    forgiven = {c.key: c.fees for c in derived.charges if c.kind == "waiver"}
+    assert forgiven == {"w-2": 500, "w-3": 1_000}
+
+
 def test_a_refund_takes_the_credit_and_its_payment_taken_back_leaves_it_missing() -> None:
     terms, refund = loan(), Refund("r-1", day("03-01"), 1_234)
     full = paid("02-24", 3_024_004 + 1_234)
@@ -334,6 +349,7 @@ def test_instalments_show_what_was_paid_of_them_and_what_is_still_to_be_paid() -
     assert (shown[0].amount, shown[0].paid, shown[0].satisfied_on) == (58_684, 58_684, day("02-24"))
     assert (shown[1].amount, shown[1].paid, shown[1].satisfied_on) == (58_684, 10_000, None)
     assert (shown[2].amount, shown[2].paid, shown[2].remaining) == (58_684, 0, 58_684)
+    assert [instalment.late_fee for instalment in shown] == [0] * 60
 
 
 def test_items_outside_the_contract_are_refused() -> None:
