@@ -37,12 +37,13 @@ ROUTES = (
     *routes("auth", "/.well-known/jwks.json", "/v1/auth", who="public"),
     *routes("auth", "/v1/auth/me", "/v1/auth/sessions", "/v1/auth/account-links"),
     *routes("auth", "/v1/staff/users", "/v1/staff/audit"),
-    *routes("auth", "/v1/sandbox/demo", "/v1/sandbox/staff", who="sandbox"),
+    *routes("auth", "/v1/sandbox/demo", who="sandbox", body_limit=256 * KIB),
+    *routes("auth", "/v1/sandbox/staff", who="sandbox"),
     *routes("accounts", "/v1/lender", who="public"),
     *routes("accounts", "/v1/accounts", "/v1/customers", "/v1/staff"),
     *routes("accounts", "/v1/sandbox/clock", who="sandbox"),
-    *routes("payments", "/v1/payments", "/v1/autopay", money=True),
-    *routes("payments", "/v1/payment-methods", "/v1/card-setups"),
+    *routes("payments", "/v1/payments", "/v1/payment-methods", "/v1/autopay", money=True),
+    *routes("payments", "/v1/card-setups"),
     *routes("payments", "/v1/webhooks/stripe", who="public", body_limit=WEBHOOK_BYTES_MAX),
     *routes(
         "payments", "/v1/staff/payments", "/v1/staff/refunds", "/v1/staff/suspense", money=True
