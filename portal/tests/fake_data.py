@@ -124,6 +124,7 @@ def allocation(amount: int) -> dict[str, int]:
         "interest": interest,
         "principal": amount - interest,
         "fees": 0,
+        "rental": 0,
         "tax": 0,
         "unapplied": 0,
     }
@@ -150,6 +151,7 @@ def _transaction(
         "interest": interest,
         "principal": abs(amount) - interest,
         "fees": 0,
+        "rental": 0,
         "tax": 0,
         "unapplied": 0,
     }
@@ -330,7 +332,7 @@ def method(number: int, last4: str) -> dict[str, Any]:
     return {
         "id": identifier(number),
         "type": "bank_account",
-        "brand": "",
+        "brand": "Checking",
         "last4": last4,
         "account_type": "checking",
         "holder_name": "Jordan Rivera",
@@ -397,7 +399,7 @@ def preferences() -> dict[str, Any]:
             event("payment_posted", "A payment is posted", required=False),
             event("payment_returned", "A payment came back from the bank", required=True),
         ],
-        "days_ahead": [10, 3, 0],
+        "days_ahead": [10, 0],
         "quiet_hours": {"from": "21:00", "to": "08:00"},
     }
 

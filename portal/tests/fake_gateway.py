@@ -13,6 +13,13 @@ from flask import Blueprint, Flask, current_app, g, jsonify, request
 
 PASSWORD = "correct horse battery"
 ACCESS_S = 600
+PAGING = {"limit", "cursor"}
+LIST_PARAMETERS = {
+    "transactions": PAGING,
+    "messages": PAGING,
+    "payments": PAGING | {"account_id"},
+    "mailbox": {"to", "limit"},
+}
 
 api = Blueprint("fake", __name__)
 
@@ -106,6 +113,8 @@ def _app(fake: FakeGateway) -> Flask:
 def note() -> None:
     g.body = request.get_json(silent=True)
     state().calls.append((request.method, request.path, g.body, dict(request.headers)))
+    if set(request.args) - LIST_PARAMETERS.get(request.path.rsplit("/", 1)[-1], set()):
+        raise Refused(400, "invalid_parameter")
     refused = state().refusals.get((request.method, request.path))
     if refused:
         raise refused

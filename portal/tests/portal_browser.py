@@ -51,9 +51,10 @@ class Browser:
         return self.client.post(path, data=data, base_url=self.url, headers=given)
 
     def submit(self, page, action, **typed):
-        """Open *page*, fill in its form to *action*, send it."""
+        """Open *page*, fill in its form to *action* (None unticks a box), send it."""
         form = Form(self.get(page).text, action)
-        return self.send(action, form.fields | typed)
+        given = {n: value for n, value in (form.fields | typed).items() if value is not None}
+        return self.send(action, given)
 
     def log_in(self, password=PASSWORD, **typed):
         return self.submit("/login", "/login", user_id="jordan", password=password, **typed)

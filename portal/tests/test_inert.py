@@ -68,8 +68,9 @@ def poisoned(fake, payload):
     spoil(fake.lease["milestones"], payload, "title")
     spoil([fake.lender], payload, "name", "phone", "email", "late_fee")
     spoil([fake.lender["colours"]], payload, "primary", "accent")
-    spoil(fake.lender["addresses"][:1], payload, "delivery", "product")
-    fake.lender["hours"] = fake.lender["addresses"][0]["lines"] = [payload]
+    spoil(fake.lender["addresses"][:1], payload, "delivery")
+    fake.lender["hours"] = [payload]
+    fake.lender["addresses"][0]["lines"] = [payload, payload]
 
 
 def spoil(things, payload, *names):

@@ -142,12 +142,15 @@ def test_a_message_says_why_it_came_and_is_marked_by_a_button_only(customer, fak
 
 
 def test_alerts_are_saved_with_the_version_that_was_shown(customer, fake):
-    answer = customer.submit("/alerts", "/alerts", **{"payment_due.text": "on", "days.7": "on"})
+    answer = customer.submit("/alerts", "/alerts", **{"payment_due.email": None, "days.3": "on"})
     assert answer.status_code == 303
     due, _, returned = fake.preferences["events"]
-    assert due["channels"] == {"email": True, "text": True, "inbox": True}
+    assert due == {
+        "event": "payment_due",
+        "channels": {"email": False, "text": False, "inbox": True},
+    }
     assert returned["channels"]["email"] is True
-    assert fake.preferences["days_ahead"] == [10, 7, 3, 0]
+    assert fake.preferences["days_ahead"] == [10, 3, 0]
 
 
 def test_alerts_changed_elsewhere_are_not_overwritten(customer, fake):

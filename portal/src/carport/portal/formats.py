@@ -80,6 +80,12 @@ def instant(value: str | None, zone: str = "UTC") -> str:
     return f"{local:%B} {local.day}, {local.year}, {local.hour % 12 or 12}:{local:%M %p %Z}"
 
 
+def short_instant(value: str | None, zone: str = "UTC") -> str:
+    """The same for lists: ``May 4, 2025``."""
+    found = parse_instant(value)
+    return day_and_year(found.astimezone(ZoneInfo(zone)).date()) if found else "–"
+
+
 def parse_instant(value: str | None) -> datetime | None:
     """An aware instant; None for anything that is none."""
     try:
@@ -128,6 +134,7 @@ FILTERS = {
     "day_and_year": day_and_year,
     "in_days": in_days,
     "instant": instant,
+    "short_instant": short_instant,
     "clock": clock,
     "dollars": dollars,
     "percent": percent,

@@ -17,7 +17,6 @@ from carport.portal.browser import SignedOut, browser
 if TYPE_CHECKING:
     from carport.portal.app import Parts
 
-ACCOUNTS_MAX = 50
 UNKNOWN_LENDER: dict[str, Any] = {
     "name": "Carport",
     "phone": "",
@@ -92,7 +91,7 @@ def lender() -> dict[str, Any]:
 
 def accounts() -> list[dict[str, Any]]:
     """The signed-in user's accounts."""
-    found: list[dict[str, Any]] = get("/v1/accounts", limit=ACCOUNTS_MAX)["data"]
+    found: list[dict[str, Any]] = get("/v1/accounts")["data"]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Which notices come by which channel, how far ahead reminders come, and when to be quiet."""
+"""Which notices come by which channel, and how far ahead reminders come."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from carport.portal.browser import browser
 from carport.portal.pages import Page, field, go, render, signed_in_only
 
 PREFERENCES = "/v1/alerts/preferences"
-CHANNELS = ("email", "text")
-DAYS_AHEAD = (14, 10, 7, 5, 3, 1, 0)
+CHANNELS = ("email",)
+"""What can be switched. Everything is in the inbox; texts are not offered by the API yet."""
+DAYS_AHEAD = (10, 3, 0)
 
 blueprint = signed_in_only(Blueprint("alerts", __name__))
 
@@ -33,7 +34,7 @@ def save() -> Page:
             "PUT", PREFERENCES, body=wanted, headers={"If-Match": field("etag", limit=200)}
         )
     except Problem as problem:
-        return _page(wanted, now.etag, problem)
+        return _page(now.data, now.etag, problem)
     return go("alerts.preferences", notice="alerts_saved")
 
 
@@ -44,20 +45,14 @@ def _page(shown: dict[str, Any], etag: str | None, problem: Problem | None = Non
 
 
 def _from_form(now: dict[str, Any]) -> dict[str, Any]:
-    events = [
-        {
-            **event,
-            "channels": {
-                **event["channels"],
-                **{
-                    channel: f"{event['event']}.{channel}" in request.form
-                    for channel in CHANNELS
-                    if channel in event["channels"] and not event["required"]
-                },
-            },
-        }
-        for event in now["events"]
-    ]
+    """The preferences to send: the form's choices on top of what is set *now*."""
     days = [day for day in DAYS_AHEAD if f"days.{day}" in request.form]
-    quiet = {"from": field("quiet_from", limit=5), "to": field("quiet_to", limit=5)}
-    return {**now, "events": events, "days_ahead": days, "quiet_hours": quiet}
+    events = [_chosen(event) for event in now["events"]]
+    return {"events": events, "days_ahead": days, "quiet_hours": now["quiet_hours"]}
+
+
+def _chosen(event: dict[str, Any]) -> dict[str, Any]:
+    channels = dict(event["channels"])
+    if not event["required"]:
+        channels |= {name: f"{event['event']}.{name}" in request.form for name in CHANNELS}
+    return {"event": event["event"], "channels": channels}

@@ -23,7 +23,6 @@ from carport.portal.pages import (
 )
 
 METHODS = "/v1/payment-methods"
-METHODS_MAX = 50
 BANK_FIELDS = ("routing_number", "account_number", "account_type", "holder_name")
 
 blueprint = signed_in_only(Blueprint("methods", __name__))
@@ -62,7 +61,7 @@ def remove(method_id: str) -> Page:
 
 def usable() -> list[dict[str, Any]]:
     """The user's methods that can be paid with."""
-    found = get(METHODS, limit=METHODS_MAX)["data"]
+    found = get(METHODS)["data"]
     return [method for method in found if method["status"] == "usable"]
 
 

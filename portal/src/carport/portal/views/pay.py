@@ -93,7 +93,7 @@ def preview() -> Response:
     account_id, amount = _posted_account(), formats.cents(field("amount", limit=20))
     if amount is None:
         return jsonify(html="")
-    wanted = {"account_id": account_id, "amount": amount, "extra": _extra()}
+    wanted = {"amount": amount, "extra": _extra()}
     shown = post(f"/v1/accounts/{account_id}/allocation-previews", _preview_body(wanted)).data
     return jsonify(html=render_template("pay/_allocation.html", preview=shown, amount=amount))
 
@@ -123,6 +123,8 @@ def _read_form(account: Mapping[str, Any]) -> Draft:
         "date": "invalid_date" if day is None else None,
         "payment_method_id": None if is_id(method) or method == NEW_METHOD else "required",
     }
+    if amount is not None and day is not None and _is_too_much(amount, account, day.isoformat()):
+        faults["other_amount"] = "exceeds_payoff"
     errors = [{"pointer": f"/{name}", "code": code} for name, code in faults.items() if code]
     if errors or day is None:
         raise Problem(422, "form", errors=errors, money_moved="no")
@@ -134,6 +136,12 @@ def _read_form(account: Mapping[str, Any]) -> Draft:
         "date": None if day.isoformat() <= account["as_of"] else day.isoformat(),
         "extra": _extra(),
     }
+
+
+def _is_too_much(amount: int, account: Mapping[str, Any], day: str) -> bool:
+    """Whether it is more than is owed today; of a later day the API knows."""
+    most = account.get("payoff")
+    return most is not None and day <= account["as_of"] and amount > most
 
 
 def _preview_body(wanted: Mapping[str, Any]) -> dict[str, Any]:
