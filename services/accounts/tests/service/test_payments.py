@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from carport.shared import inbox
 
 
 def figures(account):
@@ -198,6 +199,15 @@ def test_a_payment_that_cannot_be_posted_is_rejected_with_a_reason(suite, change
     (rejected,) = suite.published("payment_rejected")
     assert rejected["reason"]["code"] == code
     assert suite.published("payment_posted") == []
+
+
+def test_cancelling_a_payment_that_was_rejected_meanwhile_does_not_hold_the_day(suite):
+    account = suite.board()
+    paid = suite.pay(account, 1000, currency="EUR")
+    suite.cancel(paid)
+    assert suite.published("payment_reversed") == []
+    with suite.runtime.reading() as tx:
+        assert inbox.unfinished(tx) == []
 
 
 def test_a_lease_has_no_principal_to_prepay(suite, lease):

@@ -96,10 +96,12 @@ def reverse_payment(
 ) -> Booked | None:
     """Take a posted payment out again, as of its own effective date; None when it was before.
 
-    *cause* is ``cancelled`` or ``returned`` (with the bank's *code*). Raises NotYet while the
-    payment is not posted.
+    *cause* is ``cancelled`` or ``returned`` (with the bank's *code*). Nothing is left to take out
+    of a payment that was rejected. Raises NotYet while the payment is not posted.
     """
     contract = lock(tx, account_id, businessdate)
+    if work.exists(tx, "payment_rejected", payment_id):
+        return None
     row = items.find(tx, payment_id)
     if row is None or row["contract_id"] != contract.id:
         raise NotYet(f"payment {payment_id} is not posted")

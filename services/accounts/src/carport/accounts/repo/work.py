@@ -16,3 +16,11 @@ def add(tx: sa.Connection, kind: str, subject: str, detail: dict[str, Any], now:
     """Ask for attention, once for each *kind* and *subject*."""
     values = {"kind": kind, "subject": subject, "detail": detail, "created_at": now}
     insert_if_absent(tx, work_item, id=new_id(now), **values)
+
+
+def exists(tx: sa.Connection, kind: str, subject: str) -> bool:
+    """Whether attention was asked for, whatever became of it."""
+    query = sa.select(work_item.c.id).where(
+        work_item.c.kind == kind, work_item.c.subject == subject
+    )
+    return tx.execute(query).first() is not None
