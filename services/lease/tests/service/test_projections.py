@@ -19,16 +19,13 @@ def lease_of(world, account):
 
 def test_the_highest_version_counts_in_any_order(world):
     world.open_day("2025-12-01")
-    account = world.new_id()
-    said = [world.event("accounts.account_boarded.v1", world.boarded(account))]
-    for version in (1, 2, 3):
-        snapshot = world.snapshot(account, version, payments_remaining=12 - version)
-        said.append(world.event("accounts.account_changed.v1", snapshot))
-    for seed, order in enumerate(itertools.permutations(said)):
-        if seed % 6 == 0:
-            world.deliver(*order)
-    world.drain()
-    assert lease_of(world, account)["payments_left"] == 9
+    for versions in itertools.permutations((1, 2, 3)):
+        account = world.new_id()
+        for version in versions:
+            snapshot = world.snapshot(account, version, payments_remaining=12 - version)
+            world.deliver(world.event("accounts.account_changed.v1", snapshot))
+        world.deliver(world.event("accounts.account_boarded.v1", world.boarded(account)))
+        assert lease_of(world, account)["payments_left"] == 9
 
 
 def payment(world, account, amount, effective_on):
