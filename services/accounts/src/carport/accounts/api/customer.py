@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from carport.accounts.api import schemas
+from carport.accounts.api import answers, schemas
 from carport.accounts.queries import accounts, people, transactions
 from carport.shared.kernel.ids import new_id
 from carport.shared.pagination import PageArgs
@@ -15,7 +15,7 @@ blp = Blueprint("accounts", __name__, description="Accounts of the caller")
 
 @blp.route("/v1/accounts", methods=["GET"])
 @access("customer")
-@blp.returns(200, schemas.AccountList)
+@blp.returns(200, answers.AccountList)
 def list_accounts() -> dict[str, Any]:
     """All accounts of the caller, the oldest first."""
     me = principal()
@@ -25,7 +25,7 @@ def list_accounts() -> dict[str, Any]:
 
 @blp.route("/v1/accounts/<account_id>", methods=["GET"])
 @access("customer", owns="account_id")
-@blp.returns(200, schemas.Account)
+@blp.returns(200, answers.Account)
 def read_account(account_id: str) -> dict[str, Any]:
     """One account, as of the business date."""
     with current().reading() as tx:
@@ -35,7 +35,7 @@ def read_account(account_id: str) -> dict[str, Any]:
 @blp.route("/v1/accounts/<account_id>/transactions", methods=["GET"])
 @access("customer", owns="account_id")
 @blp.arguments(PageArgs, location="query")
-@blp.returns(200, schemas.TransactionList)
+@blp.returns(200, answers.TransactionList)
 def list_transactions(args: dict[str, Any], account_id: str) -> dict[str, Any]:
     """History, newest first: a payment with its live allocation is one line."""
     with current().reading() as tx:
@@ -44,7 +44,7 @@ def list_transactions(args: dict[str, Any], account_id: str) -> dict[str, Any]:
 
 @blp.route("/v1/accounts/<account_id>/transactions/<transaction_id>", methods=["GET"])
 @access("customer", owns="account_id")
-@blp.returns(200, schemas.Transaction)
+@blp.returns(200, answers.Transaction)
 def read_transaction(account_id: str, transaction_id: str) -> dict[str, Any]:
     """One line of the history."""
     with current().reading() as tx:
@@ -53,7 +53,7 @@ def read_transaction(account_id: str, transaction_id: str) -> dict[str, Any]:
 
 @blp.route("/v1/accounts/<account_id>/schedule", methods=["GET"])
 @access("customer", owns="account_id")
-@blp.returns(200, schemas.Schedule)
+@blp.returns(200, answers.Schedule)
 def read_schedule(account_id: str) -> dict[str, Any]:
     """The schedule as contracted and as it stands."""
     with current().reading() as tx:
@@ -63,7 +63,7 @@ def read_schedule(account_id: str) -> dict[str, Any]:
 @blp.route("/v1/accounts/<account_id>/allocation-previews", methods=["POST"])
 @access("customer", owns="account_id", limit="60/minute")
 @blp.arguments(schemas.PreviewIn)
-@blp.returns(200, schemas.Preview)
+@blp.returns(200, answers.Preview)
 def preview_allocation(asked: dict[str, Any], account_id: str) -> dict[str, Any]:
     """Where a payment would go and what interest it would save. Nothing is kept."""
     with current().reading() as tx:
@@ -73,7 +73,7 @@ def preview_allocation(asked: dict[str, Any], account_id: str) -> dict[str, Any]
 
 @blp.route("/v1/customers/me", methods=["GET"])
 @access("customer")
-@blp.returns(200, schemas.Person)
+@blp.returns(200, answers.Person)
 def read_me() -> dict[str, Any]:
     """Name, address, phone and language of the caller."""
     with current().reading() as tx:

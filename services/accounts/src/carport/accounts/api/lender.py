@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from carport.accounts.api import schemas
+from carport.accounts.api import answers
 from carport.shared import lender
 from carport.shared.web import Blueprint, access, current
 
@@ -31,7 +31,7 @@ def profile(path: Path | None) -> dict[str, Any]:
 
 @blp.route("/v1/lender", methods=["GET"])
 @access("public")
-@blp.returns(200, schemas.Lender)
+@blp.returns(200, answers.Lender)
 def read_lender() -> dict[str, Any]:
     """Name, phone, hours, cut-off, where to send what, which cards are taken."""
     return profile(current().settings.lender_file)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from carport.accounts.api import schemas
+from carport.accounts.api import answers, schemas
 from carport.accounts.commands import day
 from carport.shared.web import Blueprint, access, current
 
@@ -15,7 +15,7 @@ blp = Blueprint("clock", __name__, description="The sandbox's business date")
 
 @blp.route("/v1/sandbox/clock", methods=["GET"])
 @access("sandbox")
-@blp.returns(200, schemas.Clock)
+@blp.returns(200, answers.Clock)
 def read_clock() -> dict[str, Any]:
     """Where the clock stands and where it is going."""
     with current().reading() as tx:
@@ -25,8 +25,8 @@ def read_clock() -> dict[str, Any]:
 @blp.route("/v1/sandbox/clock", methods=["PUT"])
 @access("sandbox")
 @blp.arguments(schemas.ClockIn)
-@blp.returns(202, schemas.Clock)
-@blp.returns(200, schemas.Clock)
+@blp.returns(202, answers.Clock)
+@blp.returns(200, answers.Clock)
 def move_clock(asked: dict[str, Any]) -> Response:
     """Move the business date forward: every day on the way is closed. 202 while it moves."""
     with current().transaction() as tx:

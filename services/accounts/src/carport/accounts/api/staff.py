@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from carport.accounts.api import schemas
+from carport.accounts.api import answers, schemas
 from carport.accounts.api.boarding import Boarding, complete
 from carport.accounts.commands import board as boarding
 from carport.accounts.commands import day
@@ -24,8 +24,8 @@ blp = Blueprint("staff", __name__, description="Contracts and books, for staff")
 @access("staff", idempotent=True)
 @blp.arguments(schemas.DryRun, location="query")
 @blp.arguments(Boarding)
-@blp.returns(201, schemas.Boarded)
-@blp.returns(200, schemas.Boarded)
+@blp.returns(201, answers.Boarded)
+@blp.returns(200, answers.Boarded)
 def board(query: dict[str, Any], document: dict[str, Any]) -> Response:
     """Board a contract. With ``dry_run=true`` only its terms are needed, the business date does
     not matter and nothing is kept (200)."""
@@ -41,7 +41,7 @@ def board(query: dict[str, Any], document: dict[str, Any]) -> Response:
 @blp.route("/v1/staff/accounts", methods=["GET"])
 @access("staff")
 @blp.arguments(schemas.Search, location="query")
-@blp.returns(200, schemas.FoundList)
+@blp.returns(200, answers.FoundList)
 def search_accounts(args: dict[str, Any]) -> dict[str, Any]:
     """Contracts by the beginning of an account number, VIN or last name, newest first."""
     with current().reading() as tx:
@@ -50,7 +50,7 @@ def search_accounts(args: dict[str, Any]) -> dict[str, Any]:
 
 @blp.route("/v1/staff/accounts/<account_id>", methods=["GET"])
 @access("staff")
-@blp.returns(200, schemas.StaffAccount)
+@blp.returns(200, answers.StaffAccount)
 def read_account(account_id: str) -> dict[str, Any]:
     """Everything about a contract but its history."""
     with current().reading() as tx:
@@ -60,7 +60,7 @@ def read_account(account_id: str) -> dict[str, Any]:
 @blp.route("/v1/staff/accounts/<account_id>/transactions", methods=["GET"])
 @access("staff")
 @blp.arguments(PageArgs, location="query")
-@blp.returns(200, schemas.TransactionList)
+@blp.returns(200, answers.TransactionList)
 def list_transactions(args: dict[str, Any], account_id: str) -> dict[str, Any]:
     """History of a contract as its customers see it."""
     with current().reading() as tx:
@@ -69,7 +69,7 @@ def list_transactions(args: dict[str, Any], account_id: str) -> dict[str, Any]:
 
 @blp.route("/v1/staff/trial-balance", methods=["GET"])
 @access("staff")
-@blp.returns(200, schemas.TrialBalance)
+@blp.returns(200, answers.TrialBalance)
 def read_trial_balance() -> dict[str, Any]:
     """Debits, credits and balance of every account of the books."""
     with current().reading() as tx:
@@ -79,7 +79,7 @@ def read_trial_balance() -> dict[str, Any]:
 @blp.route("/v1/staff/day-closes", methods=["GET"])
 @access("staff")
 @blp.arguments(PageArgs, location="query")
-@blp.returns(200, schemas.DayCloseList)
+@blp.returns(200, answers.DayCloseList)
 def list_day_closes(args: dict[str, Any]) -> dict[str, Any]:
     """How the closes of days went, and what one that is held waits for."""
     with current().reading() as tx:
@@ -89,7 +89,7 @@ def list_day_closes(args: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/v1/staff/day-closes/<date>/override", methods=["POST"])
 @access(("supervisor", "operator"))
 @blp.arguments(schemas.Override)
-@blp.returns(200, schemas.DayClose)
+@blp.returns(200, answers.DayClose)
 def override_day_close(asked: dict[str, Any], date: str) -> dict[str, Any]:
     """Let a held close go on without events that will not come; who and why is kept."""
     closing = day_named(date)

@@ -53,7 +53,7 @@ def board(tx: sa.Connection, document: Mapping[str, Any], *, now: datetime) -> d
     terms = terms_of(document)
     today = business_day.hold(tx).date
     refuse_future(terms, today)
-    check_people(document["customers"])
+    check_people(document["customers"], terms)
     if contracts.is_taken(tx, document["account_number"]):
         raise Conflict(
             "account_exists",
@@ -95,8 +95,12 @@ def refuse_future(terms: Terms, today: date) -> None:
             raise Invalid("invalid_date", detail, pointer)
 
 
-def check_people(people: Sequence[Mapping[str, Any]]) -> None:
-    """Raises Invalid unless there is exactly one primary customer and nobody twice."""
+def check_people(people: Sequence[Mapping[str, Any]], terms: Terms) -> None:
+    """Raises Invalid unless there is exactly one primary customer, nobody twice, all born."""
+    for n, person in enumerate(people):
+        if person["birth_date"] >= terms.contract_date:
+            detail = f"/customers/{n}/birth_date: nobody signs a contract before being born."
+            raise Invalid("invalid_date", detail, f"/customers/{n}/birth_date")
     primaries = [n for n, person in enumerate(people) if person["role"] == "primary"]
     if len(primaries) != 1:
         pointer = f"/customers/{primaries[1]}/role" if primaries else "/customers"

@@ -14,7 +14,7 @@ from carport.accounts.commands.payments import shown_allocation
 from carport.accounts.domain.derivation import Derivation
 from carport.accounts.domain.items import Payment
 from carport.accounts.domain.replay import allocation_of, derive
-from carport.accounts.domain.schedule import Position, ScheduleRow, original_schedule, projected
+from carport.accounts.domain.schedule import ScheduleRow, current_schedule, original_schedule
 from carport.accounts.domain.state import State, balance, payoff
 from carport.accounts.domain.terms import RetailTerms, Terms
 from carport.accounts.repo import contracts, items
@@ -96,7 +96,7 @@ def schedule(tx: sa.Connection, account_id: str) -> dict[str, Any]:
     contract = get(tx, account_id)
     original = original_schedule(contract.terms)
     state = derived(tx, contract).state
-    current = current_schedule(contract.terms, state, original)
+    current = as_it_stands(contract.terms, state, original)
     return {"original": [row(line) for line in original], "current": current}
 
 
@@ -105,35 +105,18 @@ def row(line: ScheduleRow) -> dict[str, Any]:
     return {name: value for name, value in asdict(line).items() if name != "tax" or value}
 
 
-def current_schedule(
+def as_it_stands(
     terms: Terms, state: State, original: Sequence[ScheduleRow]
 ) -> list[dict[str, Any]]:
     """What was paid as it was agreed, then what is still to be paid as it will come."""
     paid = {item.number for item in state.instalments if item.satisfied_on is not None}
-    ahead = list(original)
-    if isinstance(terms, RetailTerms):
-        ahead = list(projected(terms, position(terms, state)))
     shown = [{**row(line), "status": "paid"} for line in original if line.number in paid]
-    is_next_named = False
-    for line in ahead if state.status == "active" else ():
-        if line.number in paid:
-            continue
+    ahead = current_schedule(terms, state) if state.status == "active" else ()
+    next_number = next((line.number for line in ahead if line.due_date >= state.as_of), None)
+    for line in ahead:
         status = "past_due" if line.due_date < state.as_of else "future"
-        if status == "future" and not is_next_named:
-            status, is_next_named = "due", True
-        shown.append({**row(line), "status": status})
+        shown.append({**row(line), "status": "due" if line.number == next_number else status})
     return shown
-
-
-def position(terms: RetailTerms, state: State) -> Position:
-    """Where a loan's remaining schedule starts."""
-    return Position(
-        on=state.as_of,
-        principal=state.principal,
-        accrued=state.accrued,
-        given=state.given,
-        collected_from=terms.first_number,
-    )
 
 
 def preview(
@@ -175,5 +158,5 @@ def preview(
 def lifetime_interest(terms: RetailTerms, derivation: Derivation) -> int:
     """Interest paid so far and still to come when everything is paid as it falls due."""
     state = derivation.state
-    ahead = projected(terms, position(terms, state)) if state.principal else ()
+    ahead = current_schedule(terms, state) if state.principal else ()
     return state.interest_credited + sum(line.interest for line in ahead)
