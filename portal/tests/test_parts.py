@@ -57,12 +57,20 @@ def test_a_payment_is_due_soon_from_ten_days_before(days, kind):
     assert standing.of(account(1, next_due={"amount": 1, "date": days})).kind == kind
 
 
-def test_grace_ends_with_its_last_day():
-    late = {"past_due": 100, "days_past_due": 10}
-    last = account(1, **late, grace={"days": 10, "ends_on": "2025-05-01"})
-    after = account(1, **late, grace={"days": 10, "ends_on": "2025-04-30"})
-    assert standing.of(last).kind == "in_grace"
-    assert standing.of(after).kind == "past_grace"
+@pytest.mark.parametrize(("days", "kind"), [(1, "in_grace"), (10, "in_grace"), (11, "past_grace")])
+def test_grace_is_that_of_the_oldest_unpaid_instalment(days, kind):
+    """``ends_on`` may belong to a later instalment that is not late at all."""
+    late = account(1, past_due=100, days_past_due=days, grace={"days": 10, "ends_on": "2025-06-03"})
+    assert standing.of(late).kind == kind
+
+
+def test_the_last_day_of_grace_is_named():
+    late = account(1, past_due=100, days_past_due=7)
+    assert formats.long_day(standing.of(late).grace_ends) == "May 4, 2025"
+
+
+def test_dates_in_a_description_are_read_as_people_write_them():
+    assert formats.plain_days("due 2025-04-13.") == "due Apr 13, 2025."
 
 
 def test_amounts_offered_start_with_what_is_past_due():

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from carport.shared.kernel import days, money
 
+DAY_IN_TEXT = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", re.ASCII)
 DAY = timedelta(days=1)
 ZONES = {
     "America/New_York": "Eastern time",
@@ -62,6 +63,11 @@ def day_and_year(value: str | date | None) -> str:
     """``May 4, 2025`` with the month cut to three letters: for tables."""
     found = value if isinstance(value, date) else day_of(value)
     return f"{found:%b} {found.day}, {found.year}" if found else "–"
+
+
+def plain_days(text: str) -> str:
+    """*text* with its ISO dates as people read them."""
+    return DAY_IN_TEXT.sub(lambda found: day_and_year(found[0]), text)
 
 
 def in_days(count: int) -> str:
@@ -138,6 +144,7 @@ FILTERS = {
     "clock": clock,
     "dollars": dollars,
     "percent": percent,
+    "plain_days": plain_days,
     "zone_name": zone_name,
     "number": number,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from carport.portal.formats import day_of
+from carport.portal.formats import DAY, day_of
 
 SOON_DAYS = 10
 
@@ -33,26 +33,22 @@ class Standing:
 def of(account: Mapping[str, Any]) -> Standing:
     """The standing of an account as ``GET /v1/accounts`` shows it.
 
-    Within grace nothing has been charged yet; after it a late fee may have been. Both are past due.
+    Late is judged by the oldest unpaid instalment: within its grace nothing has been charged yet.
+    ``grace.ends_on`` is the next end of any grace period, which may be that of a later instalment.
     """
     if account["status"] == "paid_off":
         return Standing("paid_off")
     today = day_of(account["as_of"]) or date.min
-    grace_ends = day_of(account["grace"].get("ends_on"))
     if account["past_due"] > 0:
-        kind: Kind = "in_grace" if grace_ends and today <= grace_ends else "past_grace"
-        return Standing(
-            kind,
-            account["past_due"],
-            days=-account["days_past_due"],
-            grace_ends=grace_ends,
-        )
+        return _late(account, today)
     coming = account["next_due"]
     due = day_of(coming["date"]) if coming else None
     if due is None:
         return Standing("nothing")
     days = (due - today).days
-    return Standing(_coming(days), coming["amount"], due, days, grace_ends)
+    return Standing(
+        _coming(days), coming["amount"], due, days, day_of(account["grace"].get("ends_on"))
+    )
 
 
 def amounts(account: Mapping[str, Any]) -> list[Choice]:
@@ -74,6 +70,14 @@ def amounts(account: Mapping[str, Any]) -> list[Choice]:
     if late_and_next:
         found.append(("past_due_and_next", standing.amount + coming["amount"]))
     return found
+
+
+def _late(account: Mapping[str, Any], today: date) -> Standing:
+    amount, days = account["past_due"], account["days_past_due"]
+    grace_left = account["grace"]["days"] - days
+    if grace_left < 0:
+        return Standing("past_grace", amount, days=-days)
+    return Standing("in_grace", amount, days=-days, grace_ends=today + DAY * grace_left)
 
 
 def _coming(days: int) -> Kind:
