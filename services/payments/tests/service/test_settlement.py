@@ -115,6 +115,7 @@ def test_a_return_after_the_window_is_honoured_all_the_same(suite):
 def test_a_return_that_overtakes_the_posting_waits_for_it(suite):
     payment = suite.pay(suite.bank_account())
     assert send_back(suite, payment).json == {"status": "waiting"}
+    assert send_back(suite, payment, "R02").json == {"status": "parked"}
     assert suite.published("payment_returned") == []
     assert suite.cancel(payment).json["code"] == "too_late_to_cancel"
     suite.post(payment)
