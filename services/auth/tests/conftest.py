@@ -14,7 +14,7 @@ from carport.shared import migrate, outbox, sealed, testing
 from carport.shared.db import Runtime, make_engine
 from carport.shared.kernel.identity import match_key
 from carport.shared.kernel.ids import new_id
-from carport.shared.sessions import SqlSessions
+from carport.shared.sessions import MemorySessions, SqlSessions
 from carport.shared.web import create_app
 
 PASSWORD = "three quiet otters 7"
@@ -152,9 +152,8 @@ def build(tmp_path, clock, **settings):
     given = testing.settings("auth", tmp_path)
     engine = make_engine(given.database_url)
     keys = {**secrets["auth"], "test_signing": secrets["auth"]["signing"][0]}
-    made = replace(
-        given, keys=keys, jwks=lambda: jwks(keys), sessions=SqlSessions(engine), **settings
-    )
+    store = settings.pop("sessions", None) or SqlSessions(engine)
+    made = replace(given, keys=keys, jwks=lambda: jwks(keys), sessions=store, **settings)
     runtime = Runtime(SERVICE, made, engine, clock)
     migrate.upgrade(engine, SERVICE)
     return Suite(runtime, secrets)
@@ -171,6 +170,16 @@ def suite(tmp_path, clock):
 def limited(tmp_path, clock):
     """The suite with the limits of production."""
     suite = build(tmp_path, clock, limits_factor=1)
+    yield suite
+    suite.runtime.engine.dispose()
+
+
+@pytest.fixture
+def distributed(tmp_path, clock):
+    """The suite with a store of live sessions that is not auth's table; Ana Rivera registered."""
+    suite = build(tmp_path, clock, sessions=MemorySessions())
+    suite.account_id, suite.party_id = suite.board()
+    suite.register()
     yield suite
     suite.runtime.engine.dispose()
 

@@ -154,3 +154,26 @@ def test_a_session_that_the_store_says_has_ended_is_ended(registered, monkeypatc
     monkeypatch.undo()
     assert registered.refresh(issued["refresh_token"]).status_code == 401
     assert registered.published(events.SESSION_ENDED)[-1].data["reason"] == "ended_elsewhere"
+
+
+def test_a_store_that_forgot_everything_costs_one_refresh(distributed):
+    issued = start(distributed)
+    distributed.runtime.settings.sessions._live.clear()
+    assert distributed.get("/v1/auth/me", token=issued["access_token"]).status_code == 401
+    renewed = distributed.refresh(issued["refresh_token"]).json
+    assert distributed.get("/v1/auth/me", token=renewed["access_token"]).status_code == 200
+
+
+def test_a_store_of_its_own_does_not_bring_an_idle_session_back(distributed):
+    issued = start(distributed)
+    distributed.clock.forward(minutes=60)
+    assert distributed.refresh(issued["refresh_token"]).status_code == 401
+    assert distributed.get("/v1/auth/me", token=issued["access_token"]).status_code == 401
+
+
+def test_a_store_of_its_own_is_told_when_a_session_ends(distributed):
+    issued = start(distributed)
+    access = issued["access_token"]
+    assert distributed.call("DELETE", "/v1/auth/sessions/current", token=access).status_code == 204
+    assert distributed.get("/v1/auth/me", token=access).status_code == 401
+    assert distributed.refresh(issued["refresh_token"]).status_code == 401

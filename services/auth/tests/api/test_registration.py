@@ -122,6 +122,9 @@ def test_of_two_links_of_one_person_the_first_used_wins(boarded):
         boarded.post(REGISTRATIONS, boarded.application(email=email))
         tokens.append(boarded.mail(events.REGISTRATION_REQUESTED)["token"])
     assert boarded.post(VERIFICATIONS, {"token": tokens[1]}).status_code == 204
+    with boarded.runtime.reading() as tx:
+        links = tx.execute(tables.registration.select()).all()
+    assert [link.closed_at for link in links] == [boarded.clock()] * 2
     assert boarded.post(VERIFICATIONS, {"token": tokens[0]}).json["code"] == "invalid_token"
     assert count(boarded, tables.user) == 1
 
