@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from carport.lease import commands
 from carport.shared import business_day
 from carport.shared.kernel.ids import new_id
 from carport.shared.outbox import outbox
@@ -46,6 +47,15 @@ def test_days_that_end_out_of_order_and_more_than_once_end_in_order_once(world):
     assert days == ["2025-05-01", "2025-05-02", "2025-05-03"]
     assert world.today() == date(2025, 5, 4)
     assert world.unfinished() == []
+
+
+def test_a_worker_that_wakes_up_late_ends_no_day_again(world):
+    world.open_day("2025-05-01")
+    world.end_day("2025-05-01")
+    with world.runtime.transaction() as tx:
+        commands.end_day(tx, date(2025, 5, 1), world.now)
+    assert len(world.said(DONE)) == 1
+    assert world.today() == date(2025, 5, 2)
 
 
 def test_the_time_of_the_next_day_is_the_one_accounts_gave(world):

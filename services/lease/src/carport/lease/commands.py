@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from carport.lease import events, repo
 from carport.lease.domain.milestones import notice_due
-from carport.shared import business_day, db, inbox, outbox
+from carport.shared import business_day, db, outbox
 
 NOTICES_MAX = 500
 """Notices given in one transaction, or taken on by the job in one round."""
@@ -51,5 +51,4 @@ def end_day(tx: Connection, day: date, now: datetime) -> None:
     counts = outbox.count_of_day(tx, day, events.COUNTED)
     outbox.add(tx, events.day_done(day, counts=counts, now=now))
     business_day.open_day(tx, day + timedelta(days=1), time.fromisoformat(next_local_time))
-    inbox.wake_waiting(tx, now)
     db.wake(tx, "jobs")

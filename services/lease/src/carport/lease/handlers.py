@@ -13,8 +13,7 @@ from sqlalchemy import Connection
 
 from carport.lease import repo
 from carport.lease.domain.lease import Terms
-from carport.shared import business_day, db, inbox
-from carport.shared.errors import NotYet
+from carport.shared import business_day, db
 from carport.shared.events import Event
 
 
@@ -95,17 +94,12 @@ def on_day_opened(tx: Connection, event: Event, now: datetime) -> None:
     if not business_day.is_open(tx):
         local_time = time.fromisoformat(event.data["local_time"])
         business_day.open_day(tx, date.fromisoformat(event.data["date"]), local_time)
-        inbox.wake_waiting(tx, now)
         db.wake(tx, "jobs")
 
 
 def on_day_ending(tx: Connection, event: Event, now: datetime) -> None:
-    """The day is to end: its jobs finish, and the last one says so."""
+    """The day is to end: once it is the open one, its jobs finish, and the last one says so."""
     day = date.fromisoformat(event.data["date"])
-    if not business_day.is_open(tx):
-        raise NotYet("no business day has been opened")
-    if day > business_day.hold(tx).date:
-        raise NotYet("an earlier day has not ended")
     repo.announce_day_end(tx, day, event.data["next_local_time"], now)
     db.wake(tx, "jobs")
 
