@@ -25,7 +25,7 @@ STAFF = (
 )  # fmt: skip
 BANK = {"type": "bank_account", "routing_number": "021000021", "account_type": "checking"}
 WAIT_S_MAX = 30.0
-POLL_S = 0.01
+POLL_S = 0.02
 Progress = Callable[[str, float], None]
 
 
