@@ -418,3 +418,23 @@ def letters() -> list[dict[str, Any]]:
             "sent_at": NOW,
         }
     ]
+
+
+def person() -> dict[str, Any]:
+    return {
+        "id": identifier(91),
+        "first_name": "Jordan",
+        "last_name": "Rivera",
+        "email": "jordan@example.com",
+        "phone": "+12145550100",
+        "language": "en",
+        "address": {
+            "line1": "12 Sample Street",
+            "line2": None,
+            "city": "Dallas",
+            "state": "TX",
+            "zip": "75001",
+        },
+        "email_verified": True,
+        "accounts": [identifier(LOAN)],
+    }

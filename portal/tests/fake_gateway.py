@@ -265,6 +265,20 @@ def accounts() -> Any:
     return {"data": [state().accounts[a] for a in state().visible], "next_cursor": None}
 
 
+@api.get("/v1/customers/me")
+def person() -> Any:
+    _signed_in()
+    return data.person()
+
+
+@api.post("/v1/auth/account-links")
+def link() -> Any:
+    _signed_in()
+    if g.body["account_number"] != "2200417783":
+        raise Refused(422, "no_match", detail="These details match no contract.")
+    return {"account_id": data.identifier(data.LOAN), "role": "primary"}, 201
+
+
 @api.get("/v1/accounts/<account_id>")
 def account(account_id: str) -> Any:
     return find(account_id)

@@ -169,3 +169,18 @@ def test_changing_the_password_asks_for_the_present_one(customer, fake):
     assert answer.status_code == 303
     assert fake.called("PUT", "/v1/auth/me/password") == [{"password": new}]
     assert customer.get("/dashboard").status_code == 200
+
+
+def test_another_account_is_linked_and_seen_at_once(customer, fake):
+    proof = {name: PERSON[name] for name in ("account_number", "last_name", "zip", "ssn_last4")}
+    answer = customer.submit("/link-account", "/link-account", **proof)
+    assert answer.location == "/dashboard"
+    assert fake.called("POST", "/v1/auth/account-links") == [proof]
+    assert fake.refreshes == 1
+    assert "The account is linked." in customer.get("/dashboard").text
+
+
+def test_what_matches_no_contract_says_what_to_check(customer):
+    answer = customer.submit("/link-account", "/link-account", account_number="1", zip="75001")
+    assert answer.status_code == 422
+    assert "We found no contract like that" in answer.text

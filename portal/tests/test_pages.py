@@ -29,6 +29,7 @@ PRIVATE = [
     "/messages",
     f"/messages/{identifier(60)}",
     "/alerts",
+    "/link-account",
     "/security",
 ]
 

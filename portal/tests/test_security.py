@@ -119,6 +119,7 @@ POSTS = [
     f"/payments/{identifier(501)}/cancel",
     f"/messages/{identifier(60)}/read",
     "/alerts",
+    "/link-account",
     "/security/password",
     "/security/sessions/end-others",
     f"/security/sessions/{identifier(71)}/end",

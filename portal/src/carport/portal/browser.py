@@ -148,6 +148,10 @@ class Browser:
             self._device = sent if DEVICE_PATTERN.fullmatch(sent) else secrets.token_urlsafe(16)
         return self._device
 
+    def renew(self) -> None:
+        """Get tokens that know what has just changed, such as a newly linked account."""
+        self._refresh(self.data["tokens"])
+
     def take_tokens(self, answer: Mapping[str, Any]) -> None:
         self.put(tokens=_tokens(answer))
 

@@ -74,6 +74,16 @@ def get(path: str, **params: Any) -> dict[str, Any]:
     return browser().call("GET", path, params=params).data
 
 
+def optional(path: str, **params: Any) -> dict[str, Any] | None:
+    """A read a page can do without: None when it cannot be had now."""
+    try:
+        return get(path, **params)
+    except Problem as problem:
+        if problem.is_outage or problem.status in (403, 404):
+            return None
+        raise
+
+
 def post(path: str, body: Mapping[str, Any], *, key: str | None = None) -> Answer:
     """A command as the signed-in user; *key* makes a repetition harmless."""
     headers = {"Idempotency-Key": key} if key else {}

@@ -7,8 +7,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from carport.portal import charts
-from carport.portal.api import Problem
-from carport.portal.pages import Page, accounts, get, render, signed_in_only
+from carport.portal.pages import Page, accounts, get, optional, render, signed_in_only
 
 HISTORY_PAGE = 25
 HISTORY_FIRST = 10
@@ -20,19 +19,24 @@ blueprint = signed_in_only(Blueprint("accounts", __name__))
 
 @blueprint.get("/dashboard")
 def dashboard() -> Page:
-    return render("accounts/dashboard.html", accounts=accounts(), underway=_underway())
+    return render(
+        "accounts/dashboard.html",
+        accounts=accounts(),
+        underway=_underway(),
+        person=optional("/v1/customers/me"),
+    )
 
 
 @blueprint.get("/accounts/<id:account_id>")
 def account(account_id: str) -> Page:
     """Everything about one account; a part that cannot be had is missing, the rest stands."""
     found = get(f"/v1/accounts/{account_id}")
-    schedule = _optional(f"/v1/accounts/{account_id}/schedule")
+    schedule = optional(f"/v1/accounts/{account_id}/schedule")
     return render(
         "accounts/account.html",
         account=found,
         accounts=accounts(),
-        history=_optional(f"/v1/accounts/{account_id}/transactions", limit=HISTORY_FIRST),
+        history=optional(f"/v1/accounts/{account_id}/transactions", limit=HISTORY_FIRST),
         chart=charts.paid_down(schedule["current"]) if schedule else None,
         underway=[p for p in _underway() if p["account_id"] == account_id],
     )
@@ -65,14 +69,5 @@ def schedule(account_id: str) -> Page:
 
 def _underway() -> list[dict[str, Any]]:
     """Payments given that are not in the ledger yet; none when payments does not answer."""
-    found = _optional("/v1/payments", limit=RECENT_PAYMENTS)
+    found = optional("/v1/payments", limit=RECENT_PAYMENTS)
     return [p for p in found["data"] if p["state"] in UNDERWAY] if found else []
-
-
-def _optional(path: str, **params: Any) -> dict[str, Any] | None:
-    try:
-        return get(path, **params)
-    except Problem as problem:
-        if problem.is_outage or problem.status == 404:
-            return None
-        raise

@@ -11,6 +11,7 @@ from carport.portal.pages import (
     get,
     go,
     needs_password,
+    optional,
     render,
     secret,
     signed_in_only,
@@ -53,6 +54,7 @@ def _page(problem: Problem | None = None) -> Page:
         "settings/security.html",
         problem,
         me=get("/v1/auth/me"),
+        person=optional("/v1/customers/me"),
         sessions=get("/v1/auth/sessions")["data"],
         needs_password=needs_password(),
     )
