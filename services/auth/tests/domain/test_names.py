@@ -6,7 +6,6 @@ import pytest
 from carport.auth.domain.names import (
     InvalidEmail,
     InvalidUsername,
-    account_number_key,
     canonical,
     parse_email,
     parse_username,
@@ -104,7 +103,3 @@ def test_user_names_of_letters_digits_and_marks_are_fine(typed):
 def test_other_user_names_are_refused(typed):
     with pytest.raises(InvalidUsername):
         parse_username(typed)
-
-
-def test_account_numbers_are_compared_without_spaces_dashes_and_case():
-    assert account_number_key(" 22-0041 7783a") == "2200417783A"

@@ -7,10 +7,10 @@ from datetime import date, datetime, time
 import sqlalchemy as sa
 
 from carport.auth.commands.links import link_holding
-from carport.auth.domain.names import account_number_key
 from carport.auth.repo import people
 from carport.shared import business_day
 from carport.shared.events import Event
+from carport.shared.kernel.identity import account_number_key
 
 
 def on_identity_recorded(tx: sa.Connection, event: Event, now: datetime) -> None:

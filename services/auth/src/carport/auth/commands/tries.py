@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from carport.auth.domain import backoff
-from carport.auth.domain.names import account_number_key, canonical
+from carport.auth.domain.names import canonical
 from carport.auth.repo import counters
 from carport.auth.tokens import Keys
+from carport.shared.kernel.identity import account_number_key
 
 PROOFS_PER_ACCOUNT_AND_DAY = 5
 MAILS_PER_ADDRESS_AND_HOUR = 5

@@ -44,11 +44,6 @@ def canonical(text: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
-def account_number_key(text: str) -> str:
-    """An account number as it is compared: upper case, without spaces and dashes."""
-    return "".join(text.upper().replace("-", " ").split())
-
-
 def parse_email(text: str) -> str:
     """The address to store and write to. Raises InvalidEmail.
 
