@@ -111,17 +111,17 @@ def references(suite):
 def test_a_failing_chunk_is_rolled_back_as_a_whole_and_tried_again(suite, monkeypatch):
     suite.board()
     suite.move("2025-01-30")
-    real = saga.close_contract
+    real = saga.close_contracts
 
-    def breaks(tx, contract, now):
-        real(tx, contract, now)
+    def breaks(tx, found, day, now):
+        real(tx, found, day, now)
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(saga, "close_contract", breaks)
+    monkeypatch.setattr(saga, "close_contracts", breaks)
     suite.call("PUT", "/v1/sandbox/clock", {"business_date": "2025-02-01"})
     with pytest.raises(RuntimeError, match="killed"):
         suite.settle()
-    monkeypatch.setattr(saga, "close_contract", real)
+    monkeypatch.setattr(saga, "close_contracts", real)
     before = references(suite)
     suite.settle()
     assert suite.today == date(2025, 2, 1)

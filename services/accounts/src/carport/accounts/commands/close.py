@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -15,14 +15,14 @@ from carport.accounts.commands.rebook import (
     book,
     lowers,
     next_action,
-    store,
 )
 from carport.accounts.domain.bookings import Changes, accrual, interest_earned, postings
 from carport.accounts.domain.daily import DayWork, day_work
 from carport.accounts.domain.derivation import Derivation
+from carport.accounts.domain.items import Item
 from carport.accounts.domain.replay import derive
 from carport.accounts.domain.state import State, balance
-from carport.accounts.repo import items, ledger
+from carport.accounts.repo import contracts, items, ledger
 from carport.accounts.repo.contracts import Contract
 from carport.accounts.repo.ledger import Line
 from carport.shared import outbox
@@ -30,14 +30,22 @@ from carport.shared import outbox
 DAY = timedelta(days=1)
 
 
-def close_contract(tx: sa.Connection, contract: Contract, now: datetime) -> Contract:
-    """Close the open day of *contract*, locked by the caller, and open the next one.
+def close_contracts(tx: sa.Connection, found: Sequence[Contract], day: date, now: datetime) -> None:
+    """Close *day*, their open day, for contracts the caller has locked."""
+    facts = items.standing_of(tx, [contract.id for contract in found], through=day)
+    closed = [close_contract(tx, contract, facts[contract.id], now) for contract in found]
+    contracts.store(tx, closed)
+
+
+def close_contract(
+    tx: sa.Connection, contract: Contract, standing: Sequence[Item], now: datetime
+) -> Contract:
+    """The contract with its open day closed, to be stored; everything else is done.
 
     What belongs to the day is booked on it before it is closed; rentals that fall due and
     reminders belong to the day that opens. A day on which only time passes needs no replay.
     """
     day, terms = contract.open_day, contract.terms
-    standing = items.standing(tx, contract.id, through=day)
     derivation = derive(terms, standing, closed_through=contract.closed_through)
     work = day_work(terms, derivation.state, day=day, reminder_days=REMINDER_DAYS)
     made: Changes | None = None
@@ -47,7 +55,6 @@ def close_contract(tx: sa.Connection, contract: Contract, now: datetime) -> Cont
     if work.accrual or derivation.state.status != "active":
         book_income(tx, contract, derivation.state, now)
     closed = _closed(contract, derivation.state, is_changed=made is not None)
-    store(tx, closed)
     remind(tx, closed, work, now)
     if made is not None:
         announce(tx, before=contract, after=closed, derivation=derivation, made=made, now=now)

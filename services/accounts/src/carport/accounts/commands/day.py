@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from carport.accounts import events
-from carport.accounts.commands.close import close_contract
+from carport.accounts.commands.close import close_contracts
 from carport.accounts.repo import contracts, days
 from carport.shared import business_day, inbox, lender, outbox
 from carport.shared.business_day import NOON
@@ -122,12 +122,11 @@ def missing(tx: sa.Connection, saga: dict[str, Any]) -> list[dict[str, Any]]:
 def close_some(tx: sa.Connection, saga: dict[str, Any], now: datetime) -> None:
     """Close the day for all idle contracts and some of the others; open the next after the last."""
     day = saga["date"]
-    closed = contracts.skip_idle(tx, day)
-    for contract in contracts.lock_unclosed(tx, day, CHUNK):
-        while contract.closed_through < day:
-            contract = close_contract(tx, contract, now)
-        closed += 1
-    done = {"steps": saga["steps"] + 1, "contracts": saga["contracts"] + closed}
+    idle = contracts.skip_idle(tx, day)
+    chunk = contracts.lock_unclosed(tx, day, CHUNK)
+    close_contracts(tx, chunk, day, now)
+    closed = saga["contracts"] + idle + len(chunk)
+    done = {"steps": saga["steps"] + 1, "contracts": closed}
     if contracts.has_unclosed(tx, day):
         days.update(tx, day, step="closing", **done)
         wake(tx, "jobs")

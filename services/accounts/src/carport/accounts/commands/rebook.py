@@ -66,7 +66,7 @@ def rebook(
         next_action_on=next_action(contract, derivation.state),
         version=contract.version + 1,
     )
-    store(tx, changed)
+    contracts.store(tx, [changed])
     announce(tx, before=contract, after=changed, derivation=derivation, made=made, now=now)
     return Booked(changed, derivation, made)
 
@@ -135,12 +135,6 @@ def next_action(contract: Contract, state: State) -> date | None:
     return next_action_on(
         contract.terms, state, after=contract.closed_through, reminder_days=REMINDER_DAYS
     )
-
-
-def store(tx: sa.Connection, contract: Contract) -> None:
-    """Write the columns of a contract that move."""
-    moving = ("status", "maturity_date", "next_action_on", "version", "closed_through")
-    contracts.update(tx, contract.id, **{name: getattr(contract, name) for name in moving})
 
 
 def announce(

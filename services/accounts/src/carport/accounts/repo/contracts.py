@@ -16,6 +16,12 @@ from carport.accounts.domain.terms_json import dump_terms, parse_terms
 from carport.accounts.tables import contract, contract_party
 
 TERMS_CACHED = 4096
+MOVING = ("status", "maturity_date", "next_action_on", "version", "closed_through")
+STORE = (
+    contract.update()
+    .where(contract.c.id == sa.bindparam("key"))
+    .values({name: sa.bindparam(name) for name in MOVING})
+)
 
 
 @dataclass(frozen=True)
@@ -86,9 +92,12 @@ def is_taken(tx: sa.Connection, account_number: str) -> bool:
     return tx.execute(query).first() is not None
 
 
-def update(tx: sa.Connection, contract_id: str, **values: Any) -> None:
-    """Set columns of a contract the caller has locked."""
-    tx.execute(contract.update().where(contract.c.id == contract_id).values(values))
+def store(tx: sa.Connection, changed: Sequence[Contract]) -> None:
+    """Write the columns that move, of contracts the caller has locked."""
+    if not changed:
+        return
+    rows = [{"key": one.id, **{name: getattr(one, name) for name in MOVING}} for one in changed]
+    tx.execute(STORE, rows)
 
 
 def skip_idle(tx: sa.Connection, day: date) -> int:

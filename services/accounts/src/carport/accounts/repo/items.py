@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -72,12 +73,24 @@ def of_contract(tx: sa.Connection, contract_id: str) -> list[dict[str, Any]]:
     return [dict(row) for row in tx.execute(query.order_by(item.c.id)).mappings()]
 
 
-def standing(tx: sa.Connection, contract_id: str, *, through: date | None = None) -> list[Item]:
-    """The facts that have not been reversed, as values; with *through*, effective by that day."""
-    query = sa.select(item).where(item.c.contract_id == contract_id, item.c.reversed_at.is_(None))
-    if through is not None:
-        query = query.where(item.c.effective_on <= through)
-    return [fact(row) for row in tx.execute(query).mappings()]
+def standing(tx: sa.Connection, contract_id: str, *, through: date) -> list[Item]:
+    """The facts that have not been reversed, effective by that day, as values."""
+    return standing_of(tx, [contract_id], through=through)[contract_id]
+
+
+def standing_of(
+    tx: sa.Connection, contract_ids: Sequence[str], *, through: date
+) -> dict[str, list[Item]]:
+    """The same for many contracts at once, by contract."""
+    query = sa.select(item).where(
+        item.c.contract_id.in_(contract_ids),
+        item.c.reversed_at.is_(None),
+        item.c.effective_on <= through,
+    )
+    found: dict[str, list[Item]] = {contract_id: [] for contract_id in contract_ids}
+    for row in tx.execute(query).mappings():
+        found[row["contract_id"]].append(fact(row))
+    return found
 
 
 def reverse(tx: sa.Connection, item_id: str, *, now: datetime, reversal: dict[str, Any]) -> bool:
