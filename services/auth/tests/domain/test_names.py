@@ -7,6 +7,7 @@ from carport.auth.domain.names import (
     InvalidEmail,
     InvalidUsername,
     canonical,
+    comparable_account_number,
     parse_email,
     parse_username,
 )
@@ -103,3 +104,7 @@ def test_user_names_of_letters_digits_and_marks_are_fine(typed):
 def test_other_user_names_are_refused(typed):
     with pytest.raises(InvalidUsername):
         parse_username(typed)
+
+
+def test_account_numbers_are_compared_without_spaces_dashes_and_case():
+    assert comparable_account_number(" 22-0041 7783a") == "2200417783A"

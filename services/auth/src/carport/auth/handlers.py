@@ -7,10 +7,10 @@ from datetime import date, datetime, time
 import sqlalchemy as sa
 
 from carport.auth.commands.links import link_holding
+from carport.auth.domain.names import comparable_account_number
 from carport.auth.repo import people
 from carport.shared import business_day
 from carport.shared.events import Event
-from carport.shared.kernel.identity import account_number_key
 
 
 def on_identity_recorded(tx: sa.Connection, event: Event, now: datetime) -> None:
@@ -22,7 +22,7 @@ def on_identity_recorded(tx: sa.Connection, event: Event, now: datetime) -> None
             "account_id": data["account_id"],
             "party_id": data["party_id"],
             "role": data["role"],
-            "account_number": account_number_key(data["account_number"]),
+            "account_number": comparable_account_number(data["account_number"]),
             "match_key": data["match_key"],
             "recorded_at": event.time,
         },

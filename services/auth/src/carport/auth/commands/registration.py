@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from carport.auth import events, tokens
 from carport.auth.commands import links, tries
 from carport.auth.domain.lifetimes import VERIFICATION_LINK
-from carport.auth.domain.names import canonical
+from carport.auth.domain.names import canonical, comparable_account_number
 from carport.auth.domain.refusals import InvalidToken, UsernameTaken
 from carport.auth.repo import links as link_rows
 from carport.auth.repo import people
 from carport.auth.tokens import Keys
 from carport.shared import outbox
-from carport.shared.kernel.identity import account_number_key, match_key
+from carport.shared.kernel.identity import match_key
 from carport.shared.kernel.ids import new_id
 
 NO_KEY = "0" * 64
@@ -101,7 +101,7 @@ def match(
         zip_code=proof.zip_code,
         ssn_last4=proof.ssn_last4,
     )
-    known = people.identities_of_number(tx, account_number_key(proof.account_number))
+    known = people.identities_of_number(tx, comparable_account_number(proof.account_number))
     found = [row for row in known if hmac.compare_digest(row.match_key or NO_KEY, given)]
     return found[0]._mapping if allowed and found else None
 

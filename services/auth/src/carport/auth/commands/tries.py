@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from carport.auth.domain import backoff
-from carport.auth.domain.names import canonical
+from carport.auth.domain.names import canonical, comparable_account_number
 from carport.auth.repo import counters
 from carport.auth.tokens import Keys
-from carport.shared.kernel.identity import account_number_key
 
 PROOFS_PER_ACCOUNT_AND_DAY = 5
 MAILS_PER_ADDRESS_AND_HOUR = 5
@@ -38,7 +37,7 @@ def count_proof(tx: sa.Connection, account_number: str, *, keys: Keys, now: date
     return counters.take_quota(
         tx,
         "proof",
-        keys.keyed_hash(account_number_key(account_number)),
+        keys.keyed_hash(comparable_account_number(account_number)),
         allowed=PROOFS_PER_ACCOUNT_AND_DAY,
         window=timedelta(days=1),
         now=now,

@@ -44,6 +44,11 @@ def canonical(text: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+def comparable_account_number(text: str) -> str:
+    """An account number as it is compared: upper case, without spaces and dashes."""
+    return "".join(text.upper().replace("-", " ").split())
+
+
 def parse_email(text: str) -> str:
     """The address to store and write to. Raises InvalidEmail.
 
