@@ -85,6 +85,12 @@ def test_the_next_action_is_the_earliest_of_all_kinds(after: str, expected: str)
     assert found == day(expected)
 
 
+def test_the_month_end_after_a_month_end_is_that_of_the_next_month() -> None:
+    terms = loan(late_fee=None)
+    state = opened(terms, "01-31").state
+    assert next_action_on(terms, state, after=day("01-31"), reminder_days=()) == day("02-28")
+
+
 def test_a_contract_that_is_over_needs_nothing_any_more() -> None:
     terms = loan()
     state = opened(terms, "03-01", paid("02-24", 9_999_999)).state

@@ -190,6 +190,7 @@ def test_a_buyout_pays_rentals_and_fees_first() -> None:
     bought = derived.allocations[-1]
     assert [c.kind for c in derived.charges] == ["rental", "late_fee"]
     assert (derived.state.given, derived.state.payments_made) == (RENTAL, 1)
+    assert derived.state.unapplied == 0
     assert (bought.rental, bought.fees, bought.lease_balance) == (RENTAL, 2_500, 3_214_368)
 
 

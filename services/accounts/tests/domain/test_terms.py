@@ -52,6 +52,11 @@ def test_lease_terms_survive_the_way_through_json() -> None:
     assert parse_terms(json.loads(json.dumps(dump_terms(lease())))) == lease()
 
 
+def test_the_smallest_and_the_largest_late_fee_may_be_the_same() -> None:
+    rule = {"kind": "flat", "amount": 2500, "minimum": 2500, "maximum": 2500}
+    assert loan(late_fee=rule).late_fee == LateFee("flat", 2500, 0, 2500, 2500)
+
+
 def test_nested_terms_become_values() -> None:
     terms = loan(late_fee={"kind": "percent", "basis_points": 500, "minimum": 1000})
     assert terms.late_fee == LateFee("percent", basis_points=500, minimum=1000)

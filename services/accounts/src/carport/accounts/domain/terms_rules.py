@@ -119,10 +119,8 @@ def _retail(terms: RetailTerms) -> Iterator[Problem]:
 
 def _amortisation(terms: RetailTerms, rows: tuple[ScheduleRow, ...]) -> Problem | None:
     """Why these rows do not repay the principal over the term, if they do not."""
-    if any(row.principal < 0 for row in rows) or rows[0].interest >= rows[0].payment:
-        return Problem(
-            "/payment", "negative_amortization", "does not cover the interest of a period"
-        )
+    if rows[0].interest >= rows[0].payment:
+        return Problem("/payment", "negative_amortization", "does not cover the first interest")
     if len(rows) < terms.term_months:
         return Problem("/payment", "contradictory_terms", "repays before the term ends")
     fitting = level_payment(terms.principal, terms.annual_rate, terms.term_months)
