@@ -12,7 +12,8 @@ Rgb = tuple[float, float, float]
 
 HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 CONTRAST_MIN = 4.6
-BUTTON_CONTRAST_MIN = 7.0
+DARK_BUTTON_CONTRAST_MIN = 10.0
+"""A dark brand colour, only just readable on a dark page, would look switched off."""
 STEPS = 50
 LIGHT, DARK = "#eef0f3", "#1f2630"
 """The least favourable surfaces of the two themes (``--sunken`` in tokens.css)."""
@@ -24,8 +25,8 @@ def stylesheet(colours: Mapping[str, str]) -> str:
     """``/brand.css`` for a lender whose profile gives ``primary`` and ``accent``."""
     primary = valid(colours.get("primary"), PRIMARY)
     accent = valid(colours.get("accent"), ACCENT)
-    light = _rules(primary, accent, surface=LIGHT)
-    dark = _rules(primary, accent, surface=DARK)
+    light = _rules(primary, accent, LIGHT, readable(primary, LIGHT))
+    dark = _rules(primary, accent, DARK, readable(primary, DARK, DARK_BUTTON_CONTRAST_MIN))
     return f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
@@ -45,9 +46,8 @@ def readable(colour: str, surface: str, contrast_min: float = CONTRAST_MIN) -> s
     return target
 
 
-def _rules(primary: str, accent: str, *, surface: str) -> str:
+def _rules(primary: str, accent: str, surface: str, button: str) -> str:
     """The primary colour for the bar and the buttons, the accent for links and what is chosen."""
-    button = readable(primary, surface, BUTTON_CONTRAST_MIN)
     link = readable(accent, surface)
     badge = readable(accent, primary)
     return (
