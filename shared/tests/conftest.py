@@ -131,6 +131,13 @@ def staff_notes():
     return {"data": []}
 
 
+@blp.route("/v1/staff/notes/<note_id>")
+@web.access("agent")
+@blp.returns(200)
+def staff_note(note_id):
+    return {"id": note_id}
+
+
 @blp.route("/v1/sandbox/notes")
 @web.access("sandbox")
 @blp.returns(200)

@@ -225,6 +225,15 @@ def test_a_foreign_object_answers_exactly_like_an_unknown_and_an_impossible_one(
 
 
 @pytest.mark.parametrize(
+    "text", ["-1", "1e3", "0x1", "' OR 1=1 --", "{{7*7}}", "x" * 36, "1" * 400]
+)
+def test_what_is_no_id_never_reaches_a_view(client, runtime, text):
+    headers = testing.bearer(runtime, scope="agent")
+    problem(client.get(f"/v1/staff/notes/{text}", headers=headers), 404, "not_found")
+    assert client.get(f"/v1/staff/notes/{new_id(utc_now())}", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("query", "status", "code"),
     [
         ("limit=0", 400, "invalid_parameter"),
