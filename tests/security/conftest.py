@@ -11,16 +11,10 @@ from support.client import Api, contract
 EMAIL = "security@example.com"
 
 
-class InProcessApi(Api):
-    """The same client without a port."""
-
-    def __init__(self, app, token=""):
-        transport = httpx2.WSGITransport(app=app, raise_app_exceptions=False)
-        super().__init__("http://localhost", token, transport)
-        self.app = app
-
-    def as_user(self, token):
-        return InProcessApi(self.app, token)
+def in_process(suite):
+    """The client without a port."""
+    transport = httpx2.WSGITransport(app=suite.app, raise_app_exceptions=False)
+    return Api("http://localhost", transport=transport)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +30,7 @@ def suite(tmp_path_factory):
 @pytest.fixture(scope="session")
 def customer(suite):
     """Somebody with a contract, a method and a payment: the client and the ids of these."""
-    api = InProcessApi(suite.app)
+    api = in_process(suite)
     staff = api.staff()
     document = contract(contract_date=api.today())
     account_id = staff.board(document)["id"]
@@ -56,6 +50,6 @@ def own_ids(customer):
 @pytest.fixture
 def tokens(suite, customer):
     """What each kind of caller sends; new ones, as they live for ten minutes."""
-    again = InProcessApi(suite.app).log_in(EMAIL)
-    staff = InProcessApi(suite.app).staff()
+    again = in_process(suite).log_in(EMAIL)
+    staff = in_process(suite).staff()
     return {"nobody": "", "customer": again.token, "staff": staff.token}

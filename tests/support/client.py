@@ -81,7 +81,7 @@ class Api:
 
     def __init__(self, url: str, token: str = "", transport: httpx2.BaseTransport | None = None):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.url, self.token = url, token
+        self.url, self.token, self.transport = url, token, transport
         self.http = httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False,
                                   transport=transport)  # fmt: skip
 
@@ -102,7 +102,7 @@ class Api:
         return self.send("POST", path, body)
 
     def as_user(self, token: str) -> Api:
-        return Api(self.url, token)
+        return Api(self.url, token, self.transport)
 
     def log_in(self, user_id: str, password: str = PASSWORD) -> Api:
         body = {"grant": "password", "user_id": user_id, "password": password}
