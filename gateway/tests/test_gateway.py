@@ -288,7 +288,7 @@ def test_an_upstream_that_is_away_is_503_and_says_what_is_known_about_money(
         assert body["money_moved"] == moved
         assert "payments" in body["detail"]
         assert response.headers["Retry-After"] == "5"
-        method = Client(gateway).get("/v1/messages", headers=bearer(gateway))
+        method = Client(gateway).get("/v1/card-setups", headers=bearer(gateway))
         assert "money_moved" not in problem(method, 503, "temporarily_unavailable")
 
 
