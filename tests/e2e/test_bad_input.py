@@ -30,7 +30,7 @@ BODIES = [
     ("a direction override", '{"a":"\u202e"}'.encode(), 422, "invalid_characters"),
     ("64 KiB and one byte", b'{"a":"' + b"x" * (64 * 1024) + b'"}', 413, "payload_too_large"),
 ]  # fmt: skip
-LARGE = ("/v1/staff/lockbox-files", "/v1/staff/ach-returns")
+LARGE = ("/v1/staff/lockbox-files", "/v1/staff/ach-returns", "/v1/sandbox/demo")
 
 
 class World:
@@ -128,6 +128,63 @@ def test_an_unknown_member_is_refused_by_name(world):
             yield operation, "unknown member", wrong
 
     assert collect(rows()) == []
+
+
+WRONG = {
+    "string": [5, True, [], {}, None],
+    "integer": ["10", True, 10.5, 10.0, [], {}, None, 10**30],
+    "date": [5, "2026-02-30", "0000-01-01", "2026-W01-1", "20260101", "2026-1-1", "x"],
+    "array": ["x", 5, {}],
+    "object": ["x", 5, []],
+}
+
+
+def test_a_member_of_the_wrong_type_is_refused_and_named(world):
+    seen = set()
+
+    def rows():
+        for operation in world.with_body():
+            if not all(name in world.ids for name in operation.parameters):
+                continue
+            for member, kind in operation.members:
+                for value in WRONG.get(kind, ()):
+                    seen.add(kind)
+                    answer = send(world.caller(operation), operation, world.ids,
+                                  json={member: value}, headers={"If-Match": "*"})  # fmt: skip
+                    named = {e.get("pointer", "") for e in answer.json().get("errors", ())}
+                    told = any(p.split("/")[1:2] == [member] for p in named)
+                    wrong = None if told and answer.status_code == 422 else answer.text[:300]
+                    yield operation, f"{member}={value!r}", wrong
+
+    assert collect(rows()) == []
+    assert seen == set(WRONG)
+
+
+def test_a_setting_is_changed_only_by_who_has_read_it(world):
+    preferences = "/v1/alerts/preferences"
+    read = world.customer.http.get(preferences)
+    body = {"events": [], "days_ahead": [3], "quiet_hours": {"from": "21:00", "to": "08:00"}}
+    blind = world.customer.http.put(preferences, json=body)
+    stale = world.customer.http.put(preferences, json=body, headers={"If-Match": '"old"'})
+    assert read.headers["etag"]
+    assert flaw(blind, (428, "precondition_required")) is None
+    assert flaw(stale, (412, "stale_version")) is None
+
+
+def test_a_method_override_header_is_ignored(world):
+    answer = world.customer.http.get("/v1/accounts", headers={"X-HTTP-Method-Override": "DELETE"})
+    assert answer.status_code == 200
+
+
+def test_anothers_cursor_is_refused(world):
+    path = "/v1/payments"
+    for _ in range(2):
+        world.customer.pay(world.ids["account_id"], world.ids["method_id"], 100)
+    cursor = world.customer.get(path, limit=1)["next_cursor"]
+    assert world.customer.http.get(path, params={"cursor": cursor}).status_code == 200
+    for caller, other in ((world.stranger, path), (world.customer, "/v1/messages")):
+        answer = caller.http.get(other, params={"cursor": cursor})
+        assert flaw(answer, (400, "invalid_cursor")) is None
 
 
 def test_another_content_type_or_encoding_is_refused_before_anything_is_read(world):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ class Operation:
     has_body: bool
     needs_key: bool
     query: tuple[str, ...]
+    members: tuple[tuple[str, str], ...]
+    """Of the body: name and type, ``date`` for a date; those that may be null are left out."""
 
     @property
     def needs_token(self) -> bool:
@@ -55,11 +58,11 @@ def read(document: dict[str, Any]) -> list[Operation]:
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                found.append(operation(method.upper(), path, item[method]))
+                found.append(operation(method.upper(), path, item[method], document))
     return found
 
 
-def operation(method: str, path: str, spec: dict[str, Any]) -> Operation:
+def operation(method: str, path: str, spec: dict[str, Any], document: dict[str, Any]) -> Operation:
     access = spec["x-carport-access"]
     parameters = spec.get("parameters", [])
     return Operation(
@@ -69,4 +72,17 @@ def operation(method: str, path: str, spec: dict[str, Any]) -> Operation:
         has_body="requestBody" in spec,
         needs_key=any(p.get("name") == "Idempotency-Key" for p in parameters),
         query=tuple(p["name"] for p in parameters if p.get("in") == "query"),
+        members=tuple(members(spec, document)),
     )
+
+
+def members(spec: dict[str, Any], document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    content = spec.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = content.get("schema", {})
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    for name, member in schema.get("properties", {}).items():
+        kind = member.get("type", "object" if "$ref" in member else "")
+        kinds = {kind} if isinstance(kind, str) else set(kind)
+        if "null" not in kinds:
+            yield name, "date" if member.get("format") == "date" else "".join(kinds)
