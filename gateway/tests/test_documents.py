@@ -104,7 +104,9 @@ def test_the_page_shows_every_operation_readably_without_any_script(filled):
         "amount",
         "Cents.",
         "Idempotency-Key",
-        "Needs an access token",
+        "Access token of a customer",
+        "more[].amount",
+        "money_moved",
     ):
         assert shown in page
     assert "<script" not in page

@@ -10,14 +10,13 @@ from typing import Any
 
 from carport.gateway import upstreams
 from carport.gateway.upstreams import Upstream
-from carport.shared.errors import PROBLEM, Unavailable
+from carport.shared.errors import Unavailable
 from carport.shared.kernel.clock import Clock
 
 Document = dict[str, Any]
 
 REFRESH = timedelta(minutes=1)
 STATUS_KEPT = timedelta(seconds=2)
-METHODS = ("get", "post", "put", "patch", "delete")
 INFO = {
     "title": "Carport",
     "version": "v1",
@@ -137,78 +136,3 @@ def _references(value: Any, service: str) -> Any:
             for key, inner in value.items()
         }
     return [_references(inner, service) for inner in value] if isinstance(value, list) else value
-
-
-def operations(document: Document) -> dict[str, list[Document]]:
-    """Tag -> its operations with method, path and everything resolved, for the page."""
-    grouped: dict[str, list[Document]] = {}
-    for path, item in sorted(document["paths"].items()):
-        for method in METHODS:
-            if method in item:
-                told = {**item[method], "method": method, "path": path}
-                shared = item.get("parameters", [])
-                told["parameters"] = [*shared, *told.get("parameters", [])]
-                told["body"] = body_of(told, document)
-                told["answers"] = answers_of(told, document)
-                grouped.setdefault((told.get("tags") or ["other"])[0], []).append(told)
-    return grouped
-
-
-def body_of(operation: Document, document: Document) -> list[Document]:
-    """The members of the request body."""
-    content = operation.get("requestBody", {}).get("content", {})
-    first: Document = next(iter(content.values()), {})
-    return members(first.get("schema", {}), document)
-
-
-def answers_of(operation: Document, document: Document) -> list[Document]:
-    """The successful answers with their members; problems are told once for all."""
-    found = []
-    for status, answer in sorted(operation.get("responses", {}).items()):
-        if status.startswith("2"):
-            content: Document = answer.get("content", {})
-            schemas = [c.get("schema", {}) for kind, c in content.items() if kind != PROBLEM]
-            schema: Document = schemas[0] if schemas else {}
-            found.append({"status": status, "members": members(schema, document)})
-    return found
-
-
-def members(schema: Document, document: Document) -> list[Document]:
-    """``{name, type, required, note}`` of an object schema."""
-    resolved = resolve(schema, document)
-    if resolved.get("type") == "array":
-        resolved = resolve(resolved.get("items", {}), document)
-    required = set(resolved.get("required", []))
-    return [
-        {"name": name, "required": name in required, **described(resolve(inner, document))}
-        for name, inner in resolved.get("properties", {}).items()
-    ]
-
-
-def resolve(schema: Document, document: Document) -> Document:
-    """*schema*, or what it refers to."""
-    reference = schema.get("$ref", "")
-    if not reference:
-        return schema
-    found: Document = document["components"]["schemas"].get(reference.rsplit("/", 1)[-1], {})
-    return found
-
-
-def described(schema: Document) -> Document:
-    """The type and limits of a member in words."""
-    kind = schema.get("type", "object")
-    text = " or ".join(kind) if isinstance(kind, list) else str(kind)
-    limits = [
-        f"{word} {schema[key]}"
-        for key, word in (
-            ("minimum", "at least"),
-            ("maximum", "at most"),
-            ("minLength", "min length"),
-            ("maxLength", "max length"),
-            ("format", "format"),
-        )
-        if key in schema
-    ]
-    if "enum" in schema:
-        limits.append("one of " + ", ".join(str(each) for each in schema["enum"]))
-    return {"type": text, "note": "; ".join([*limits, schema.get("description", "")]).strip("; ")}

@@ -8,9 +8,11 @@ from typing import Any
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from carport.gateway.documents import Documents, Readiness, operations
+from carport.gateway.documents import Documents, Readiness
+from carport.gateway.listing import members, operations
 from carport.shared import errors
 from carport.shared.errors import PROBLEM
+from carport.shared.openapi import PROBLEM_SCHEMA
 
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -27,7 +29,12 @@ def create_pages(documents: Documents, readiness: Readiness) -> Flask:
     @app.get("/docs")
     def docs() -> Response:
         document = documents.current()
-        page = render_template("docs.html", document=document, groups=operations(document))
+        page = render_template(
+            "docs.html",
+            document=document,
+            groups=operations(document),
+            problem=members(PROBLEM_SCHEMA, document),
+        )
         answer = Response(page, mimetype="text/html")
         answer.headers["Content-Security-Policy"] = CSP
         return answer
