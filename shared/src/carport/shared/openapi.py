@@ -31,6 +31,7 @@ PROBLEM_SCHEMA = {
         "code": {**TEXT, "description": "Stable; decide by this."},
         "request_id": {**TEXT, "description": "Quote it to customer service."},
         "money_moved": {
+            "type": "string",
             "enum": ["no", "yes", "unknown"],
             "description": "On calls that may move money.",
         },
