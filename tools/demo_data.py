@@ -171,6 +171,11 @@ def lease_opening(contract: dict[str, Any]) -> dict[str, Any]:
             "next_due_date": following.isoformat()}  # fmt: skip
 
 
+def known_from(contract: dict[str, Any]) -> date:
+    """The day after boarding: by then every service knows the contract."""
+    return max(START, date.fromisoformat(contract["contract_date"])) + timedelta(days=1)
+
+
 def only_terms(contract: dict[str, Any]) -> dict[str, Any]:
     """The members of a boarding document that are terms."""
     members = terms_json.TERM_MEMBERS[contract["product"]]
@@ -181,9 +186,9 @@ def payments_of(contract: dict[str, Any], way: str) -> Iterator[dict[str, Any]]:
     """The dated actions of one contract, in order."""
     account = contract["account_number"]
     terms = terms_json.parse_terms(only_terms(contract))
-    first = max(START, date.fromisoformat(contract["contract_date"]))
+    first = known_from(contract)
     dues = [due_date(terms, n) for n in range(1, terms.term_months + 1)]
-    dues = [due for due in dues if first <= due < END]
+    dues = [max(first, due) for due in dues if first - timedelta(days=1) <= due < END]
     skipped = {"in_grace": 1, "late_one": 1, "late_two": 2, "late_three": 3}.get(way, 0)
     shift = 13 if way == "late_payer" else 0
     for due in dues[: len(dues) - skipped]:
@@ -209,7 +214,7 @@ def cast() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     actions: list[dict[str, Any]] = []
     registered: set[str] = set()
     for contract, way in zip(contracts, ways, strict=True):
-        on = max(START, date.fromisoformat(contract["contract_date"])).isoformat()
+        on = known_from(contract).isoformat()
         for who in contract["customers"]:
             if who["email"] not in registered:
                 registered.add(who["email"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 
-START_S_MAX = 60.0
+START_S_MAX = 300.0
 
 
 def free_port() -> int:
