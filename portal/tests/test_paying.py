@@ -77,6 +77,27 @@ def test_no_answer_says_that_the_outcome_is_unknown_and_retries_the_same_payment
     assert len(set(fake.keys("/v1/payments"))) == 1
 
 
+def test_the_safe_retry_is_offered_even_when_nothing_answers(customer, fake):
+    where = review(customer)
+    fields = Form(customer.get(where).text, where).fields
+    account = f"/v1/accounts/{identifier(LOAN)}"
+    for method, path in [("POST", "/v1/payments"), ("GET", account), ("GET", "/v1/accounts"),
+                         ("GET", "/v1/payment-methods"), ("GET", "/v1/payments"),
+                         ("GET", "/v1/lender"), ("GET", "/v1/auth/me")]:  # fmt: skip
+        fake.refuse(method, path, 503, "temporarily_unavailable", money_moved="unknown")
+    html = customer.send(where, fields).text
+    for words in ("Try the same payment again", "$586.84", "••4321", "Where your money will go"):
+        assert words in html
+
+
+def test_a_method_that_is_gone_is_asked_for_again(customer, fake):
+    answer = customer.submit(
+        f"/pay?account={identifier(LOAN)}", "/pay", payment_method_id=identifier(49)
+    )
+    assert answer.status_code == 422
+    assert "Choose what to pay with." in answer.text
+
+
 def test_a_refused_payment_says_that_no_money_has_moved(customer, fake):
     detail = "The most that can be paid is $28,824.01."
     fake.refuse("POST", "/v1/payments", 422, "exceeds_payoff", detail=detail, money_moved="no")

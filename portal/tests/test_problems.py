@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from carport.portal.api import ApiClient, Problem
 from fake_data import LOAN, identifier
@@ -68,7 +70,7 @@ def test_a_wrong_method_says_what_is_allowed(browser):
 
 @pytest.fixture
 def nowhere():
-    client = ApiClient("http://127.0.0.1:9", timeout_s=0.2)
+    client = ApiClient("http://127.0.0.1:9")
     yield client
     client.close()
 
@@ -77,6 +79,21 @@ def test_what_was_never_sent_moved_no_money(nowhere):
     with pytest.raises(Problem) as raised:
         nowhere.call("POST", "/v1/payments", body={})
     assert (raised.value.status, raised.value.money_moved) == (503, "no")
+
+
+def test_a_call_after_the_pages_deadline_is_not_made(nowhere):
+    with pytest.raises(Problem) as raised:
+        nowhere.call("POST", "/v1/payments", body={}, within_s=0.0)
+    assert (raised.value.code, raised.value.money_moved) == ("unreachable", "no")
+
+
+def test_an_answer_that_does_not_come_in_time_leaves_the_outcome_unknown():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = ApiClient(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(Problem) as raised:
+            client.call("POST", "/v1/payments", body={}, within_s=0.1)
+        client.close()
+    assert (raised.value.status, raised.value.money_moved) == (503, "unknown")
 
 
 @pytest.mark.parametrize(

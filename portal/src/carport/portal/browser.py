@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, request
 
-from carport.portal.api import Answer, ApiClient, Problem
+from carport.portal.api import CALL_S, Answer, ApiClient, Problem
 from carport.portal.sessions import Change, SessionStore
 
 CLIENT_ID = "portal"
@@ -158,7 +158,7 @@ class Browser:
     def public(self, method: str, path: str, **call: Any) -> Answer:
         """A call without a token."""
         headers = {**_about_request(), **call.pop("headers", {})}
-        return self._api.call(method, path, headers=headers, **call)
+        return self._api.call(method, path, headers=headers, within_s=_time_left(), **call)
 
     def call(self, method: str, path: str, **call: Any) -> Answer:
         """A call as the signed-in user. Raises SignedOut when the session is over."""
@@ -247,6 +247,11 @@ def _tokens(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bearer(tokens: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
     return {**headers, "Authorization": f"Bearer {tokens['access']}"}
+
+
+def _time_left() -> float:
+    """Seconds this page may still wait: all its calls together have one deadline."""
+    return float(g.setdefault("deadline", time.monotonic() + CALL_S) - time.monotonic())
 
 
 def _about_request() -> dict[str, str]:

@@ -65,9 +65,8 @@ def usable() -> list[dict[str, Any]]:
     return [method for method in found if method["status"] == "usable"]
 
 
-def add_bank_account(key: str) -> str:
-    """Save the bank account typed into this form; its id. Raises Problem."""
+def add_bank_account(key: str) -> dict[str, Any]:
+    """Save the bank account typed into this form. Raises Problem."""
     step_up()
     body = {"type": "bank_account"} | {name: field(name) for name in BANK_FIELDS}
-    created: str = post(METHODS, body, key=key).data["id"]
-    return created
+    return post(METHODS, body, key=key).data

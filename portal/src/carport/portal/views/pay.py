@@ -23,6 +23,7 @@ from carport.portal.pages import (
     go,
     needs_password,
     new_key,
+    optional,
     post,
     render,
     signed_in_only,
@@ -36,6 +37,7 @@ SIMILAR_CHECKED = 20
 DEAD_STATES = {"failed", "cancelled", "returned", "refunded", "disputed"}
 EXTRAS = {"next_due", "principal"}
 NEW_METHOD = "new"
+ACCOUNT_SHOWN = ("id", "account_number", "product", "vehicle", "currency", "as_of")
 
 Draft = dict[str, Any]
 
@@ -57,33 +59,42 @@ def draft() -> Page:
     """Read the form, save a bank account typed into it, keep the draft, go on to the review."""
     account = get(f"/v1/accounts/{_posted_account()}")
     try:
-        wanted = _read_form(account)
-        _preview(wanted)
-        if wanted["payment_method_id"] == NEW_METHOD:
-            wanted["payment_method_id"] = methods.add_bank_account(form_key())
+        order = _read_form(account)
+        preview = _preview(order)
+        method = _method(order["payment_method_id"])
     except Problem as problem:
         return _form(account, request.form, problem)
+    order["payment_method_id"] = method["id"]
     key = new_key()
-    browser().change(lambda data: _keep(data, key, wanted))
+    kept = {
+        "order": order,
+        "preview": preview,
+        "method": method,
+        "account": {name: account[name] for name in ACCOUNT_SHOWN},
+    }
+    browser().change(lambda data: _keep(data, key, kept))
     return go("pay.review", key=key)
 
 
 @blueprint.get("/pay/review/<key>")
 def review(key: str) -> Page:
-    wanted = _draft(key)
-    return _review(key, wanted) if wanted else go("pay.choose", notice="draft_gone")
+    kept = _draft(key)
+    if kept is None:
+        return go("pay.choose", notice="draft_gone")
+    return render("pay/review.html", key=key, similar=_similar(kept["order"]), **kept)
 
 
 @blueprint.post("/pay/review/<key>")
 def confirm(key: str) -> Page:
-    wanted = _draft(key)
-    if wanted is None:
+    """Pay. If that fails the page is made of the draft alone: it stands when nothing answers."""
+    kept = _draft(key)
+    if kept is None:
         return go("pay.choose", notice="draft_gone")
-    body = {name: value for name, value in wanted.items() if value is not None}
+    body = {name: value for name, value in kept["order"].items() if value is not None}
     try:
         payment = post("/v1/payments", body, key=key).data
     except Problem as problem:
-        return _review(key, wanted, problem)
+        return render("pay/review.html", problem, key=key, similar=None, **kept)
     return go("payments.receipt", payment_id=payment["id"])
 
 
@@ -186,8 +197,8 @@ def _last_day(account: Mapping[str, Any]) -> str:
     return (today + formats.DAY * DAYS_AHEAD_MAX).isoformat() if today else ""
 
 
-def _keep(data: dict[str, Any], key: str, wanted: Draft) -> None:
-    drafts = [*data.get("drafts", {}).items(), (key, wanted)]
+def _keep(data: dict[str, Any], key: str, kept: Draft) -> None:
+    drafts = [*data.get("drafts", {}).items(), (key, kept)]
     data["drafts"] = dict(drafts[-DRAFTS_MAX:])
 
 
@@ -196,37 +207,25 @@ def _draft(key: str) -> Draft | None:
     return found
 
 
-def _review(key: str, wanted: Draft, problem: Problem | None = None) -> Page:
-    return render(
-        "pay/review.html",
-        problem,
-        key=key,
-        wanted=wanted,
-        account=get(f"/v1/accounts/{wanted['account_id']}"),
-        method=next((m for m in methods.usable() if m["id"] == wanted["payment_method_id"]), None),
-        preview=_shown_preview(wanted),
-        similar=None if problem else _similar(wanted),
-    )
+def _method(chosen: str) -> dict[str, Any]:
+    """The saved method that was chosen, or the bank account typed into this form, now saved."""
+    if chosen == NEW_METHOD:
+        return methods.add_bank_account(form_key())
+    found = next((method for method in methods.usable() if method["id"] == chosen), None)
+    if found is None:
+        gone = [{"pointer": "/payment_method_id", "code": "required"}]
+        raise Problem(422, "form", errors=gone, money_moved="no")
+    return found
 
 
-def _shown_preview(wanted: Draft) -> dict[str, Any] | None:
-    try:
-        return _preview(wanted)
-    except Problem:
-        return None
-
-
-def _similar(wanted: Draft) -> dict[str, Any] | None:
+def _similar(order: Mapping[str, Any]) -> dict[str, Any] | None:
     """A recent payment of the same amount on the same account: perhaps this one is meant twice."""
-    try:
-        recent = get("/v1/payments", limit=SIMILAR_CHECKED)["data"]
-    except Problem:
-        return None
+    recent = optional("/v1/payments", account_id=order["account_id"], limit=SIMILAR_CHECKED)
     same = (
-        p
-        for p in recent
-        if (p["account_id"], p["amount"]) == (wanted["account_id"], wanted["amount"])
-        and p["state"] not in DEAD_STATES
-        and p["settlement"] != "cleared"
+        payment
+        for payment in (recent or {"data": []})["data"]
+        if payment["amount"] == order["amount"]
+        and payment["state"] not in DEAD_STATES
+        and payment["settlement"] != "cleared"
     )
     return next(same, None)
