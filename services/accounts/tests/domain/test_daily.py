@@ -37,7 +37,14 @@ def test_the_close_after_grace_tests_the_instalment() -> None:
     assert work(loan(), "03-07").late_fees == (1,)
     assert work(loan(), "03-06").late_fees == ()
     assert work(loan(), "03-07", paid("03-06")).late_fees == ()
+    assert work(loan(), "03-07", paid("03-07")).late_fees == (1,)
     assert work(loan(late_fee=None), "03-07").late_fees == ()
+
+
+def test_an_instalment_paid_on_the_day_of_its_late_fee_leaves_that_day_its_work() -> None:
+    state = opened(loan(), "03-07", paid("03-07")).state
+    found = next_action_on(loan(), state, after=day("03-06"), reminder_days=())
+    assert found == day("03-07")
 
 
 def test_the_close_before_a_due_date_bills_the_rental() -> None:

@@ -53,9 +53,7 @@ def day_work(terms: Terms, state: State, *, day: date, reminder_days: Sequence[i
     fee_due = day - timedelta(days=terms.grace_days) - DAY
     opens, waiting = day + DAY, _unsatisfied(state)
     return DayWork(
-        late_fees=tuple(
-            i.number for i in waiting if i.due_date == fee_due and terms.late_fee is not None
-        ),
+        late_fees=tuple(i.number for i in _untimely(terms, state) if i.due_date == fee_due),
         rentals=tuple(i.number for i in _to_bill(terms, state) if i.due_date == opens),
         reminders=tuple(
             Reminder(i.number, i.due_date, i.remaining, ahead)
@@ -63,7 +61,7 @@ def day_work(terms: Terms, state: State, *, day: date, reminder_days: Sequence[i
             for ahead in reminder_days
             if i.remaining and i.due_date - timedelta(days=ahead) == opens
         ),
-        accrual=day == month_end(day) and _accrues(state),
+        accrual=day == month_end(day) and _accrues(terms, state),
     )
 
 
@@ -79,23 +77,37 @@ def _action_days(
     terms: Terms, state: State, *, after: date, reminder_days: Sequence[int]
 ) -> Iterator[date]:
     fee_after = timedelta(days=terms.grace_days) + DAY
-    if _accrues(state):
+    if _accrues(terms, state):
         yield month_end(after + DAY)
     for instalment in _to_bill(terms, state):
         yield instalment.due_date - DAY
+    for instalment in _untimely(terms, state):
+        yield instalment.due_date + fee_after
     for instalment in _unsatisfied(state):
-        if terms.late_fee is not None:
-            yield instalment.due_date + fee_after
         for ahead in reminder_days if instalment.remaining else ():
             yield instalment.due_date - timedelta(days=ahead) - DAY
 
 
-def _accrues(state: State) -> bool:
-    return state.principal > 0 or state.interest > 0
+def _accrues(terms: Terms, state: State) -> bool:
+    """A loan earned interest in the month also when only fees are left of it."""
+    return terms.product == "retail" and state.status == "active"
 
 
 def _unsatisfied(state: State) -> list[Instalment]:
     return [i for i in state.instalments if i.satisfied_on is None]
+
+
+def _untimely(terms: Terms, state: State) -> list[Instalment]:
+    """Instalments for which a late fee may fall due: not satisfied within grace. One paid on the
+    very day of the fee is among them."""
+    if terms.late_fee is None:
+        return []
+    grace = timedelta(days=terms.grace_days)
+    return [
+        i
+        for i in state.instalments
+        if i.satisfied_on is None or i.satisfied_on > i.due_date + grace
+    ]
 
 
 def _to_bill(terms: Terms, state: State) -> list[Instalment]:
