@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from carport.shared import inbox
+from sqlalchemy.exc import IntegrityError
 
 
 def figures(account):
@@ -130,6 +131,22 @@ def test_the_same_event_twice_posts_once_even_when_the_inbox_was_pruned(suite):
     suite.deliver("", None, subject="", event=paid)
     assert suite.account(account) == before
     assert len(suite.published("payment_posted")) == 1
+    with suite.runtime.reading() as tx:
+        assert inbox.unfinished(tx) == []
+
+
+def test_the_ledger_itself_refuses_a_second_receipt(suite):
+    account = suite.board()
+    suite.pay(account, 58684)
+    with (
+        pytest.raises(IntegrityError, match="reference"),
+        suite.runtime.transaction() as tx,
+    ):
+        tx.exec_driver_sql(
+            "INSERT INTO journal SELECT 'x', chain, 99, contract_id, kind, reference, effective_on,"
+            " booked_on, posted_at, currency, amount, balance_after, reverses_id, source_event_id,"
+            " prev_hash, hash FROM journal WHERE kind = 'payment'"
+        )
 
 
 def test_the_same_return_twice_reverses_once(suite):
@@ -166,11 +183,13 @@ def test_a_return_that_comes_before_its_payment_waits_for_it(suite):
     assert len(suite.published("payment_reversed")) == 1
 
 
-def test_an_event_of_a_day_that_is_not_open_waits_for_it(suite, day):
+@pytest.mark.parametrize("days_ahead", [0, 1])
+def test_an_event_of_a_day_that_is_not_open_waits_for_it(suite, day, days_ahead):
     account = suite.board()
     tomorrow = suite.today + day
+    effective_on = (suite.today + days_ahead * day).isoformat()
     paid = {"payment_id": "0197a3c2-6f20-7abc-8def-0123456789ab", "account_id": account,
-            "amount": 1000, "currency": "USD", "effective_on": tomorrow.isoformat()}  # fmt: skip
+            "amount": 1000, "currency": "USD", "effective_on": effective_on}  # fmt: skip
     suite.deliver("payments.payment_accepted.v1", paid, subject=account, on=tomorrow)
     assert suite.published("payment_posted") == []
     suite.move(tomorrow.isoformat())
@@ -208,6 +227,18 @@ def test_cancelling_a_payment_that_was_rejected_meanwhile_does_not_hold_the_day(
     assert suite.published("payment_reversed") == []
     with suite.runtime.reading() as tx:
         assert inbox.unfinished(tx) == []
+
+
+def test_a_rejected_payment_is_rejected_once_and_its_return_changes_nothing(suite):
+    account = suite.board()
+    paid = suite.pay(account, 1000, currency="CAD")
+    with suite.runtime.transaction() as tx:
+        tx.exec_driver_sql("DELETE FROM inbox")
+    suite.deliver("", None, subject="", event=paid)
+    suite.give_back(paid)
+    assert len(suite.published("payment_rejected")) == 1
+    assert suite.published("payment_reversed") == []
+    suite.move("2025-01-11")
 
 
 def test_a_lease_has_no_principal_to_prepay(suite, lease):

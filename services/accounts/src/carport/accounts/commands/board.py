@@ -51,7 +51,8 @@ def board(tx: sa.Connection, document: Mapping[str, Any], *, now: datetime) -> d
     closes would have assessed. Raises Invalid with pointers, Conflict for a known account number.
     """
     terms = terms_of(document)
-    today = business_day.hold(tx).date
+    # Locked, not held: one boarding at a time, so that no account number or person comes in twice.
+    today = business_day.lock(tx).date
     refuse_future(terms, today)
     check_people(document["customers"], terms)
     if contracts.is_taken(tx, document["account_number"]):

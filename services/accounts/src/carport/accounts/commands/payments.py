@@ -20,6 +20,7 @@ from carport.shared import outbox
 from carport.shared.errors import NotYet
 
 ALLOCATION = ("interest", "principal", "fees", "rental", "tax", "unapplied")
+REJECTED = "payment_rejected"
 REASONS = {
     "account_closed": "The account is closed. Nothing was posted; the payment is given back.",
     "currency_mismatch": "The account is kept in another currency. Nothing was posted.",
@@ -50,11 +51,7 @@ def post_payment(
         return None
     code = refusal(contract, payment, currency)
     if code:
-        work.add(tx, "payment_rejected", payment.id, {"account_id": account_id, "code": code}, now)
-        outbox.add(tx, events.payment_rejected(
-            account_id, payment_id=payment.id, amount=payment.amount, code=code,
-            text=REASONS[code], now=now,
-        ))  # fmt: skip
+        reject(tx, contract, payment, code, now)
         return None
     items.add(tx, contract.id, payment, now=now, source_event_id=event_id, note=dict(note))
     receipt = bookings.receipt(payment, contract_id=contract.id, booked_on=contract.open_day)
@@ -83,6 +80,22 @@ def refusal(contract: Contract, payment: Payment, currency: str) -> str | None:
     return None
 
 
+def reject(
+    tx: sa.Connection, contract: Contract, payment: Payment, code: str, now: datetime
+) -> None:
+    """Say, once, why *payment* cannot be posted, and have somebody look after its money."""
+    if work.add(tx, REJECTED, payment.id, {"account_id": contract.id, "code": code}, now):
+        rejected = events.payment_rejected(
+            contract.id,
+            payment_id=payment.id,
+            amount=payment.amount,
+            code=code,
+            text=REASONS[code],
+            now=now,
+        )
+        outbox.add(tx, rejected)
+
+
 def reverse_payment(
     tx: sa.Connection,
     payment_id: str,
@@ -94,13 +107,16 @@ def reverse_payment(
     now: datetime,
     event_id: str | None = None,
 ) -> Booked | None:
-    """Take a posted payment out again, as of its own effective date; None when it was before.
+    """Take a posted payment out again, as of its own effective date; None when it was before, or
+    when the payment was rejected and so never posted.
 
     *cause* is ``cancelled`` or ``returned`` (with the bank's *code*). Nothing is left to take out
     of a payment that was rejected. Raises NotYet while the payment is not posted.
     """
     contract = lock(tx, account_id, businessdate)
     if work.exists(tx, "payment_rejected", payment_id):
+        return None
+    if work.has(tx, REJECTED, payment_id):
         return None
     row = items.find(tx, payment_id)
     if row is None or row["contract_id"] != contract.id:

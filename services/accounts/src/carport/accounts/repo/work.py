@@ -12,14 +12,22 @@ from carport.shared.db import insert_if_absent
 from carport.shared.kernel.ids import new_id
 
 
-def add(tx: sa.Connection, kind: str, subject: str, detail: dict[str, Any], now: datetime) -> None:
-    """Ask for attention, once for each *kind* and *subject*."""
+def add(tx: sa.Connection, kind: str, subject: str, detail: dict[str, Any], now: datetime) -> bool:
+    """Ask for attention, once for each *kind* and *subject*; False when it was asked before."""
     values = {"kind": kind, "subject": subject, "detail": detail, "created_at": now}
-    insert_if_absent(tx, work_item, id=new_id(now), **values)
+    return insert_if_absent(tx, work_item, id=new_id(now), **values)
 
 
 def exists(tx: sa.Connection, kind: str, subject: str) -> bool:
     """Whether attention was asked for, whatever became of it."""
+    query = sa.select(work_item.c.id).where(
+        work_item.c.kind == kind, work_item.c.subject == subject
+    )
+    return tx.execute(query).first() is not None
+
+
+def has(tx: sa.Connection, kind: str, subject: str) -> bool:
+    """Whether attention was asked for."""
     query = sa.select(work_item.c.id).where(
         work_item.c.kind == kind, work_item.c.subject == subject
     )
