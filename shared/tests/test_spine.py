@@ -13,7 +13,7 @@ from carport.shared import db, events, inbox, migrate, outbox, worker
 from carport.shared.bus import LocalBus, Message
 from carport.shared.config import Settings
 from carport.shared.db import Runtime
-from carport.shared.errors import NotYet
+from carport.shared.errors import NotYet, Unavailable
 from carport.shared.kernel.ids import new_id
 from carport.shared.service import Service
 
@@ -220,6 +220,59 @@ def test_an_event_that_kills_the_process_is_counted_before_it_is_tried_and_parke
         except ProcessDied:
             deaths += 1
     assert (deaths, states(pair), sent(pair)) == (6, ["parked"], 1)
+
+
+def test_a_busy_database_is_waited_for_and_costs_no_attempt(tmp_path):
+    away = [1]
+
+    def handler(tx, event, now):
+        if away:
+            raise Unavailable
+        pair.note(tx, event, now)
+
+    pair = Pair(tmp_path, handler)
+    pair.say("patient")
+    for _ in range(10):
+        pair.drain()
+        pair.clock.move(60)
+    assert states(pair) == ["waiting"]
+    away.clear()
+    pair.drain()
+    assert pair.heard() == ["patient"]
+
+
+def test_the_error_kept_of_an_event_repeats_no_value_of_it(tmp_path):
+    def clashes(tx, event, now):
+        for _ in range(2):
+            tx.execute(pair.seen.insert().values(seq=1, what=event.data["what"]))
+
+    pair = Pair(tmp_path, clashes)
+    pair.say("Dana, 12 Elm Street")
+    pair.drain()
+    with pair.taker.reading() as tx:
+        (row,) = inbox.unfinished(tx)
+    assert row["error"].startswith("IntegrityError: (sqlite3.IntegrityError) UNIQUE")
+    assert "Dana" not in row["error"]
+
+
+def test_no_look_for_unfinished_events_reads_the_done_ones(pair):
+    asked = []
+
+    @sa.event.listens_for(pair.taker.engine, "before_cursor_execute")
+    def note(_connection, _cursor, sql, values, _context, _many):
+        asked.append((sql, values))
+
+    pair.say("x")
+    pair.drain()
+    inbox.retry_once(pair.taker, waiting=True)
+    with pair.taker.reading() as tx:
+        inbox.unfinished(tx)
+    looks = {sql: values for sql, values in asked if "state" in sql and "INSERT" not in sql}
+    assert len(looks) == 4
+    with pair.taker.reading() as tx:
+        for sql, values in looks.items():
+            (*_, plan), *_ = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+            assert "ix_inbox_due" in plan, sql
 
 
 def test_what_is_no_cloudevent_is_parked_once_under_the_hash_of_its_bytes(pair):

@@ -123,10 +123,15 @@ def insert_if_absent(tx: sa.Connection, into: sa.Table, **values: Any) -> bool:
 
 
 def make_engine(url: str) -> sa.Engine:
-    """An engine for a PostgreSQL or SQLite *url*."""
+    """An engine for a PostgreSQL or SQLite *url*; its errors do not repeat the values it was given,
+    which would end up in logs."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
-    engine = sa.create_engine(url, pool_size=8, max_overflow=40, pool_timeout=3)
+        return sa.create_engine(
+            url, pool_size=5, max_overflow=5, pool_pre_ping=True, hide_parameters=True
+        )
+    engine = sa.create_engine(
+        url, pool_size=8, max_overflow=40, pool_timeout=3, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -2,7 +2,8 @@
 
 A handler that fails is rolled back and the event stored with its error: retry, waiting and parked
 are states of this table, to be seen and mended with SQL and the command line. ``NotYet`` is
-waiting for a predecessor, not failure: it is never parked.
+waiting for a predecessor, ``Unavailable`` for a busy database or the first day: neither is a
+failure, and neither is ever parked.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from carport.shared.db import (
     table,
     wake,
 )
-from carport.shared.errors import MalformedEvent, NotYet
+from carport.shared.errors import MalformedEvent, NotYet, Unavailable
 from carport.shared.events import Event
 
 ATTEMPTS_MAX = 5
@@ -34,7 +35,11 @@ RETRY_S_BASE = 2
 WAIT_S_MAX = 2
 BATCH = 100
 UNFINISHED = ("retry", "waiting")
+PATIENT = (NotYet, Unavailable)
 ERROR_CHARS_MAX = 500
+OPEN = sa.text("state <> 'done'")
+"""The condition of ``ix_inbox_due``, word for word: SQLite uses the index for nothing else, and
+without it every event would read the whole table."""
 
 inbox = table(
     "inbox",
@@ -51,8 +56,7 @@ inbox = table(
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("next_attempt_at", UtcDateTime),
     sa.CheckConstraint("state IN ('done', 'retry', 'waiting', 'parked')", name="state"),
-    sa.Index("ix_inbox_due", "next_attempt_at", sqlite_where=sa.text("state <> 'done'"),
-             postgresql_where=sa.text("state <> 'done'")),
+    sa.Index("ix_inbox_due", "next_attempt_at", sqlite_where=OPEN, postgresql_where=OPEN),
     sa.Index("ix_inbox_businessdate", "businessdate", "source"),
 )  # fmt: skip
 log = telemetry.logger("carport.inbox")
@@ -102,7 +106,7 @@ def count_of_day(tx: sa.Connection, source: str, day: date) -> dict[str, int]:
 def unfinished(tx: sa.Connection, *, state: str | None = None) -> list[dict[str, Any]]:
     """Events that are not done, oldest first, without their bodies."""
     shown = (c for c in inbox.c if c.name != "body")
-    query = sa.select(*shown).where(inbox.c.state != "done").order_by(inbox.c.received_at)
+    query = sa.select(*shown).where(OPEN).order_by(inbox.c.received_at)
     if state:
         query = query.where(inbox.c.state == state)
     return [dict(row) for row in tx.execute(query).mappings()]
@@ -110,7 +114,7 @@ def unfinished(tx: sa.Connection, *, state: str | None = None) -> list[dict[str,
 
 def wake_waiting(tx: sa.Connection, now: datetime, subject: str | None = None) -> None:
     """Events that wait, of *subject* or all, are tried again as soon as *tx* has committed."""
-    change = inbox.update().where(inbox.c.state == "waiting")
+    change = inbox.update().where(OPEN, inbox.c.state == "waiting")
     if subject is not None:
         change = change.where(inbox.c.subject == subject)
     if tx.execute(change.values(next_attempt_at=now)).rowcount:
@@ -201,8 +205,9 @@ def _set_aside(runtime: Runtime, event: Event, error: Exception) -> None:
 
 
 def _next_state(row: Any, now: datetime, error: Exception) -> dict[str, Any]:
-    reason = f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX]
-    if isinstance(error, NotYet):
+    # The first line: the others of a database error name the values it was given.
+    reason = f"{type(error).__name__}: {error}".partition("\n")[0][:ERROR_CHARS_MAX]
+    if isinstance(error, PATIENT):
         next_at = now + timedelta(seconds=WAIT_S_MAX)
         return {"state": "waiting", "attempts": 0, "error": reason, "next_attempt_at": next_at}
     attempts = row["attempts"]
@@ -234,7 +239,7 @@ def _due(runtime: Runtime, waiting: bool) -> list[str]:
     is_due = inbox.c.next_attempt_at <= runtime.clock()
     if waiting:
         is_due = sa.or_(is_due, inbox.c.state == "waiting")
-    query = sa.select(inbox.c.event_id).where(inbox.c.state.in_(UNFINISHED), is_due)
+    query = sa.select(inbox.c.event_id).where(OPEN, inbox.c.state.in_(UNFINISHED), is_due)
     with runtime.reading() as tx:
         return list(tx.execute(query.order_by(inbox.c.received_at).limit(BATCH)).scalars())
 
