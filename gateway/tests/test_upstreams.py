@@ -17,6 +17,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_any(self):
         server = self.server
+        status = server.status
         server.connections.add(self.client_address)
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
@@ -26,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        self.send_response(server.status)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         text = json.dumps({"path": self.path}).encode()
         if server.is_chunked:
@@ -35,10 +36,10 @@ class Handler(BaseHTTPRequestHandler):
             for part in (text[:3], text[3:], b""):
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
             return
-        if server.status not in (204, 304):
+        if status not in (204, 304):
             self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        if self.command != "HEAD" and server.status not in (204, 304):
+        if self.command != "HEAD" and status not in (204, 304):
             self.wfile.write(text)
 
     def log_message(self, *_):

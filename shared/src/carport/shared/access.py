@@ -199,13 +199,8 @@ def check_no_members() -> None:
     """A route that takes no members accepts no body or an empty object."""
     raw = raw_body()
     for name in body.parse(raw) if raw else ():
-        pointer = f"/{body.escape(name)}"
-        flaw = {
-            "pointer": pointer,
-            "code": "unknown_field",
-            "detail": "This member does not exist.",
-        }
-        raise Invalid("unknown_field", f"{pointer}: this member does not exist.", errors=[flaw])
+        detail = "This member does not exist here; leave it out."
+        raise Invalid("unknown_field", detail, f"/{body.escape(name)}")
 
 
 def unsupported(detail: str) -> Refused:
