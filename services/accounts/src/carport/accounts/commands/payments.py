@@ -107,16 +107,13 @@ def reverse_payment(
     now: datetime,
     event_id: str | None = None,
 ) -> Booked | None:
-    """Take a posted payment out again, as of its own effective date; None when it was before, or
-    when the payment was rejected and so never posted.
+    """Take a posted payment out again, as of its own effective date; None when it was before.
 
     *cause* is ``cancelled`` or ``returned`` (with the bank's *code*). Nothing is left to take out
     of a payment that was rejected. Raises NotYet while the payment is not posted.
     """
     contract = lock(tx, account_id, businessdate)
-    if work.exists(tx, "payment_rejected", payment_id):
-        return None
-    if work.has(tx, REJECTED, payment_id):
+    if work.exists(tx, REJECTED, payment_id):
         return None
     row = items.find(tx, payment_id)
     if row is None or row["contract_id"] != contract.id:

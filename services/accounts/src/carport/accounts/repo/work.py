@@ -24,11 +24,3 @@ def exists(tx: sa.Connection, kind: str, subject: str) -> bool:
         work_item.c.kind == kind, work_item.c.subject == subject
     )
     return tx.execute(query).first() is not None
-
-
-def has(tx: sa.Connection, kind: str, subject: str) -> bool:
-    """Whether attention was asked for."""
-    query = sa.select(work_item.c.id).where(
-        work_item.c.kind == kind, work_item.c.subject == subject
-    )
-    return tx.execute(query).first() is not None
