@@ -95,16 +95,10 @@ def refuse_sandbox_values(values: Mapping[str, Any], given: list[str]) -> None:
         return
     faults = [f"{name} exists only with CARPORT_ENV=sandbox" for name in given]
     urls = {"CARPORT_DATABASE_URL": values["database_url"], "CARPORT_BUS_URL": values["bus_url"]}
-    faults += [
-        f"{name} uses default credentials" for name, url in urls.items() if is_default_secret(url)
-    ]
+    known = [name for name, url in urls.items() if url and DEFAULT_SECRETS.search(url)]
+    faults += [f"{name} uses default credentials" for name in known]
     if faults:
         raise Misconfigured("; ".join(faults))
-
-
-def is_default_secret(url: str | None) -> bool:
-    """Whether *url* holds a user and password that every installation has."""
-    return bool(url and DEFAULT_SECRETS.search(url))
 
 
 def read_keys(path: Path) -> dict[str, Any]:

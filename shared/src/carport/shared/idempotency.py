@@ -114,9 +114,8 @@ def once(
                 raise
         else:
             savepoint.commit()
-        mine = (idempotency_key.c.client == request.client, idempotency_key.c.key == request.key)
         values = {"status": answer.status, "body": answer.body}
-        tx.execute(idempotency_key.update().where(*mine).values(values))
+        tx.execute(idempotency_key.update().where(*mine(request)).values(values))
         failpoints.hit("idempotency.before_commit")
     failpoints.hit("idempotency.after_commit")
     return answer
@@ -138,8 +137,7 @@ def claim(tx: sa.Connection, request: Request, now: datetime) -> bool:
 
 def stored(tx: sa.Connection, request: Request) -> Answer:
     """The answer kept for the key. Raises Invalid when it belongs to another request."""
-    mine = (idempotency_key.c.client == request.client, idempotency_key.c.key == request.key)
-    row = tx.execute(sa.select(idempotency_key).where(*mine)).one()
+    row = tx.execute(sa.select(idempotency_key).where(*mine(request))).one()
     if (row.operation, row.content_hash) != (request.operation, request.content_hash):
         raise Invalid(
             "idempotency_key_reused",
@@ -149,6 +147,11 @@ def stored(tx: sa.Connection, request: Request) -> Answer:
     if row.status is None:
         raise in_progress()
     return Answer(row.status, row.body, is_replayed=True)
+
+
+def mine(request: Request) -> tuple[sa.ColumnElement[bool], ...]:
+    """The condition that a row is *request*'s."""
+    return (idempotency_key.c.client == request.client, idempotency_key.c.key == request.key)
 
 
 def in_progress() -> Conflict:

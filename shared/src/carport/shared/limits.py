@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -46,11 +46,10 @@ class Limiter:
     def __init__(self, url: str = "memory://", factor: int = 1) -> None:
         self._strategy = SlidingWindowCounterRateLimiter(storage_from_string(url))
         self._factor = factor
-        self._rules: dict[str, RateLimitItem] = {}
 
     def hit(self, rule: str, *key: str) -> Verdict:
         """Count one hit of *key* against *rule* (``"5/minute"``)."""
-        item = self._rules.get(rule) or self._rules.setdefault(rule, parse(rule))
+        item = parse(rule)
         limit = item.amount * self._factor
         scaled = type(item)(limit, item.multiples, item.namespace)
         is_allowed = self._strategy.hit(scaled, *key)

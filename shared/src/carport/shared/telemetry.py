@@ -33,7 +33,6 @@ PLAIN_KEYS = frozenset({"request_id", "correlation_id", "causation_id", "tracepa
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]")
 
 bind = bind_contextvars
-bound = bound_contextvars
 clear = clear_contextvars
 
 

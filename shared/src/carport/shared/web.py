@@ -81,7 +81,6 @@ class JsonProvider(DefaultJSONProvider):
     """Dates as ISO text, instants with ``Z``, members in the order given."""
 
     sort_keys = False
-    compact = True
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Without blanks, in UTF-8 rather than escapes."""

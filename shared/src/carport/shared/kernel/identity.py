@@ -15,7 +15,7 @@ ZIP = re.compile(r"([0-9]{5})(?:-[0-9]{4})?", re.ASCII)
 
 
 def last_name_key(name: str) -> str:
-    """*name* without accents, spaces, punctuation and case: ``O'Neill-Núñez`` -> ``oneillnunez``."""
+    """*name* without accents, blanks, punctuation, case: ``O'Neill-Núñez`` is ``oneillnunez``."""
     letters = (c for c in unicodedata.normalize("NFKD", name) if c.isalpha())
     return "".join(letters).casefold()
 
