@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import http.client
 import io
 import itertools
@@ -66,7 +67,8 @@ class InProcess:
         self._app = app
 
     def call(self, environ: Environ) -> Answer:
-        """Runs the application in this thread."""
+        """Runs the application in this thread, in a context of its own: what it binds to its log
+        lines is not the caller's."""
         told: list[tuple[str, Headers]] = []
         written: list[bytes] = []
 
@@ -74,7 +76,7 @@ class InProcess:
             told.append((status, headers))
             return written.append
 
-        chunks = self._app(environ, start)
+        chunks = contextvars.copy_context().run(self._app, environ, start)
         rest = iter(chunks)
         first = next(rest, b"")
         status, headers = told[-1]
