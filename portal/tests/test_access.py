@@ -114,6 +114,8 @@ def test_signing_in_gives_a_new_session_and_kills_the_old_one(portal):
     victim.client.set_cookie("__Host-carport", fixed, domain="pay.example.com", secure=True)
     assert victim.log_in().status_code == 303
     assert victim.cookie("__Host-carport").value != fixed
+    attacker.get("/login")
+    assert attacker.cookie("__Host-carport").value != fixed
     assert attacker.get("/dashboard").status_code == 303
     assert victim.get("/dashboard").status_code == 200
 

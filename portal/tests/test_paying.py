@@ -61,6 +61,12 @@ def test_two_reviews_are_two_payments_and_the_second_one_warns(customer, fake):
     assert len(set(fake.keys("/v1/payments"))) == 2
 
 
+def test_a_cancelled_payment_of_the_same_amount_warns_of_nothing(customer, fake):
+    pay(customer)
+    next(iter(fake.payments.values()))["state"] = "cancelled"
+    assert "of the same amount" not in customer.get(review(customer)).text
+
+
 @pytest.mark.parametrize("status", [502, 503])
 def test_no_answer_says_that_the_outcome_is_unknown_and_retries_the_same_payment(
     customer, fake, status

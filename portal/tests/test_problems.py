@@ -81,10 +81,13 @@ def test_what_was_never_sent_moved_no_money(nowhere):
     assert (raised.value.status, raised.value.money_moved) == (503, "no")
 
 
-def test_a_call_after_the_pages_deadline_is_not_made(nowhere):
+def test_a_call_after_the_pages_deadline_is_not_made(fake):
+    client = ApiClient("http://gateway.example.com", wsgi_app=fake.app)
     with pytest.raises(Problem) as raised:
-        nowhere.call("POST", "/v1/payments", body={}, within_s=0.0)
+        client.call("POST", "/v1/payments", body={}, within_s=0.0)
     assert (raised.value.code, raised.value.money_moved) == ("unreachable", "no")
+    assert fake.calls == []
+    client.close()
 
 
 def test_an_answer_that_does_not_come_in_time_leaves_the_outcome_unknown():

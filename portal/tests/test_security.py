@@ -6,8 +6,10 @@ import threading
 import time
 
 import pytest
+from carport.portal.browser import Browser as RequestBrowser
 from carport.portal.security import CONTENT_SECURITY_POLICY
 from fake_data import LOAN, identifier
+from flask import g
 from portal_browser import HTTPS, LOCAL, Browser, Form
 
 ANSWERS = [
@@ -172,6 +174,8 @@ REDIRECTS = [
     "https://evil.example.com/",
     "//evil.example.com",
     "///evil.example.com",
+    "//dashboard",
+    "///dashboard",
     "/\\evil.example.com",
     "\\\\evil.example.com",
     "/%09/evil.example.com",
@@ -232,6 +236,19 @@ def test_an_access_token_is_refreshed_once_for_many_requests_at_once(portal, fak
     for thread in threads:
         thread.join()
     assert statuses == [200] * 6
+    assert fake.refreshes == 1
+
+
+def test_a_request_that_waited_for_a_refresh_uses_its_tokens(customer, fake):
+    app = customer.client.application
+    cookie = f"__Host-carport={customer.cookie('__Host-carport').value}"
+    fake.access = "rotated"
+    with app.test_request_context("/", base_url=HTTPS, headers={"Cookie": cookie}):
+        g.request_id = "abcdefgh"
+        parts = app.extensions["portal"]
+        early, late = (RequestBrowser(parts.store, parts.api, parts.cookies) for _ in range(2))
+        early.call("GET", "/v1/accounts")
+        late.call("GET", "/v1/accounts")
     assert fake.refreshes == 1
 
 

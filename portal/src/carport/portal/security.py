@@ -64,15 +64,15 @@ def install(app: Flask, *, public_base_url: str) -> None:
 def own_path(target: str | None) -> str | None:
     """*target* if it is a page of ours that may be gone to after signing in, else None.
 
-    Only a path the portal serves by GET passes: no scheme, host, backslash, control character
-    or encoded slash, so nothing a browser could read as another site.
+    Only a path the portal serves by GET passes, spelled plainly: no scheme, host, backslash or
+    control character, so nothing a browser could read as another site.
     """
     if not target or not target.startswith("/") or target.startswith("//"):
         return None
     if not target.isascii() or not target.isprintable() or any(c in target for c in '\\ "<>'):
         return None
     url = urlsplit(target)
-    if url.scheme or url.netloc or "%" in url.path:
+    if url.scheme or url.netloc:
         return None
     try:
         endpoint, _ = current_app.url_map.bind("").match(url.path, method="GET")
