@@ -34,6 +34,12 @@ SPINE = sa.MetaData(naming_convention=CONVENTION)
 WRITE_WAIT_S_MAX = 10.0
 SQLITE_BUSY_MS = 10_000
 
+READING: dict[str, dict[str, Any]] = {
+    "sqlite": {"carport_reading": True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+"""How a transaction that only reads sees one state of the database in all its statements."""
+
 Text = sa.Text
 Cents = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Flag = sa.Boolean(create_constraint=False).with_variant(sa.Integer(), "sqlite")
@@ -209,7 +215,7 @@ class Runtime:
         """A consistent read that never waits for writers."""
         with self.engine.connect() as connection:
             connection.info["carport_settings"] = self.settings
-            readable = connection.execution_options(carport_reading=True)
+            readable = connection.execution_options(**READING[self.engine.dialect.name])
             with readable.begin():
                 yield readable
 
