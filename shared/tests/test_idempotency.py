@@ -156,13 +156,6 @@ def test_a_second_request_waits_two_seconds_for_the_first_and_then_says_so(runti
     assert answer.is_replayed
 
 
-def test_old_keys_are_forgotten(runtime, send):
-    send(GOOD)
-    with runtime.transaction() as tx:
-        assert idempotency.prune(tx, runtime.clock()) == 1
-        assert tx.execute(sa.select(idempotency_key)).first() is None
-
-
 def test_the_stored_answer_is_json_text(runtime, send):
     body = send(GOOD).data.decode()
     with runtime.reading() as tx:

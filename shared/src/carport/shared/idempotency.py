@@ -162,10 +162,3 @@ def in_progress() -> Conflict:
         "Send the same request again in a second to get its answer.",
         headers={"Retry-After": "1"},
     )
-
-
-def prune(tx: sa.Connection, before: datetime) -> int:
-    """Forget keys first used before *before*; how many."""
-    return tx.execute(
-        idempotency_key.delete().where(idempotency_key.c.created_at < before)
-    ).rowcount

@@ -1,6 +1,6 @@
 """The outbox: an event is a row, in the transaction of the change it tells of, before it is a
 message. The relay claims unsent rows by their state (never by position), publishes them and marks
-those that are safe. Sent rows stay for replay and are pruned by age.
+those that are safe. Sent rows stay, for replay and for `carport verify`.
 """
 
 from __future__ import annotations
