@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 import sqlalchemy as sa
-from carport.accounts.tables import item, journal
+from carport.accounts.tables import anchor, item, journal
 from carport.allinone import verify
 from carport.payments.tables import payments
 from carport.shared import inbox, outbox
@@ -64,6 +64,14 @@ def test_a_fact_removed_from_under_the_ledger_is_found(paid):
     suite, payment_id = paid
     assert change(suite, "accounts", item.delete().where(item.c.id == payment_id)) == 1
     assert "accounts:" in found(suite)
+
+
+def test_a_ledger_rebuilt_with_its_own_anchors_is_found(suite):
+    transport = httpx2.WSGITransport(app=suite.app, raise_app_exceptions=False)
+    Api("http://localhost", transport=transport).move_to("2025-01-03")
+    eventually(lambda: not verify.findings(suite.runtimes))
+    assert change(suite, "accounts", anchor.update().values(sha256="0" * 64)) == 2
+    assert "not those that payments keeps: 2025-01-01, 2025-01-02" in found(suite)
 
 
 def test_an_event_that_a_consumer_never_got_is_found(paid):

@@ -1,7 +1,8 @@
 """The invariants that can be checked from the databases alone, over all services.
 
 Each service checks what it owns; here stands what needs more than one database: that every event
-reached every consumer once, and that accounts' receipts are payments' accepted payments.
+reached every consumer once, that accounts' receipts are payments' accepted payments, and that the
+ledger has the anchors payments keeps of it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from carport.accounts.tables import journal
+from carport.accounts.tables import anchor, journal
 from carport.payments.queries.verify import posted_list
+from carport.payments.tables import ledger_anchors
 from carport.shared import events, inbox, outbox
 from carport.shared.db import Runtime
 
@@ -26,7 +28,8 @@ def findings(runtimes: Mapping[str, Runtime]) -> list[str]:
     for name, runtime in runtimes.items():
         found += [f"{name}: {line}" for line in [*unsent(runtime), *parked(runtime)]]
         found += missing(name, runtimes)
-    return [*found, *unlike_receipts(runtimes["accounts"], runtimes["payments"])]
+    both = runtimes["accounts"], runtimes["payments"]
+    return [*found, *unlike_receipts(*both), *unlike_anchors(*both)]
 
 
 def own(runtime: Runtime) -> list[str]:
@@ -102,6 +105,22 @@ def receipts(accounts: Runtime) -> set[tuple[str, int, bool]]:
             (reference.removeprefix("payment:"), amount, reversed_by is not None)
             for reference, amount, reversed_by in tx.execute(query)
         }
+
+
+def unlike_anchors(accounts: Runtime, payments: Runtime) -> list[str]:
+    """Closed days of which payments keeps another anchor than accounts has, or none: so a ledger
+    rebuilt with its own anchors is found too. The newest may still be on its way."""
+    with payments.reading() as tx:
+        query = sa.select(ledger_anchors.c.date, ledger_anchors.c.sha256)
+        kept = {row.date: row.sha256 for row in tx.execute(query)}
+    with accounts.reading() as tx:
+        query = sa.select(anchor.c.date, anchor.c.sha256)
+        own = {row.date: row.sha256 for row in tx.execute(query)}
+    days = kept.keys() | sorted(own)[:-1]
+    wrong = {day.isoformat() for day in days if kept.get(day) != own.get(day)}
+    if not wrong:
+        return []
+    return [f"accounts: the ledger's anchors are not those that payments keeps: {named(wrong)}"]
 
 
 def named(ids: set[str]) -> str:
