@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from carport.payments.domain import states
-from carport.payments.domain.states import State
+from carport.payments.domain.states import Settlement, State
 from carport.payments.repo import days, payments
 from carport.payments.tables import (
     payment_steps,
@@ -122,7 +122,8 @@ def _days(tx: sa.Connection) -> Iterator[str]:
 
 
 def _charges(tx: sa.Connection) -> Iterator[str]:
-    """I-21: what the card processor took is what is accepted or still open, to the cent."""
+    """I-21: what the card processor took is what is accepted or still open, to the cent, and
+    nothing counts that it did not take."""
     calls = processor_calls
     query = (
         sa.select(sandbox_charges.c.key, sandbox_charges.c.amount.label("taken"), table)
@@ -136,9 +137,22 @@ def _charges(tx: sa.Connection) -> Iterator[str]:
         elif row["state"] == State.FAILED:
             yield f"payment {row['id']} failed but the processor keeps {row['taken']}"
 
+    is_held = sa.and_(
+        table.c.method_type == "card",
+        table.c.state.in_((State.ACCEPTED, State.POSTED)),
+        table.c.reason_code.is_(None),  # with one it is being voided
+    )
+    charged = (
+        sa.select(calls.c.payment_id)
+        .join(sandbox_charges, sandbox_charges.c.key == calls.c.key)
+        .where(sandbox_charges.c.state == "captured")
+    )
+    for payment_id in tx.execute(_ids(is_held, table.c.id.not_in(charged))).scalars():
+        yield f"payment {payment_id} counts but the processor has no charge for it"
+
 
 def _entries(tx: sa.Connection) -> Iterator[str]:
-    """What the bank has of us is what we sent."""
+    """What the bank has of us is what we sent, and the other way round."""
     entries = sandbox_bank_entries
     query = (
         sa.select(entries, table.c.amount.label("ours"), table.c.state.label("payment_state"))
@@ -150,6 +164,14 @@ def _entries(tx: sa.Connection) -> Iterator[str]:
             yield f"the bank has {row['amount']} for {row['payment_id']}, we sent {row['ours']}"
         elif row["payment_state"] == State.CANCELLED:
             yield f"payment {row['payment_id']} is cancelled but its entry is with the bank"
+    is_sent = sa.and_(table.c.method_type != "card", table.c.settlement != Settlement.NONE)
+    lost = table.c.id.not_in(sa.select(entries.c.payment_id))
+    for payment_id in tx.execute(_ids(is_sent, lost)).scalars():
+        yield f"payment {payment_id} was sent but the bank has no entry of it"
+
+
+def _ids(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[str]]:
+    return sa.select(table.c.id).where(*conditions).order_by(table.c.id)
 
 
 def _cases(tx: sa.Connection) -> Iterator[str]:
