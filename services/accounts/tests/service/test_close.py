@@ -6,6 +6,7 @@ import pytest
 from carport.accounts.commands import day as saga
 from carport.accounts.repo import contracts
 from carport.shared import jobs, worker
+from carport.shared.errors import NotYet
 from carport.shared.kernel.ids import new_id
 
 
@@ -210,6 +211,31 @@ def test_in_production_midnight_at_the_lender_ends_the_day(tmp_path):
     jobs.run_once(runtime, "a")
     assert steps(runtime) == (date(2025, 3, 1), None)
     clock[0] = datetime(2025, 3, 2, 6, 30, tzinfo=UTC)
+    jobs.run_once(runtime, "a")
+    assert steps(runtime) == (date(2025, 3, 1), "ending")
+    runtime.engine.dispose()
+
+
+def test_a_clock_that_is_set_back_over_midnight_does_not_use_up_the_step(tmp_path, monkeypatch):
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from carport.accounts.service import SERVICE
+    from carport.shared import migrate, testing
+    from carport.shared.db import Runtime, make_engine
+
+    before, after = (datetime(2025, 3, 2, hour, tzinfo=UTC) for hour in (4, 7))
+    clock = [before]
+    settings = replace(testing.settings("accounts", tmp_path), env="production")
+    runtime = Runtime(SERVICE, settings, make_engine(settings.database_url), lambda: clock[0])
+    migrate.upgrade(runtime.engine, SERVICE)
+    jobs.run_once(runtime, "a")
+    listed = saga.next_step
+    with monkeypatch.context() as late:
+        late.setattr(saga, "next_step", lambda tx, now: listed(tx, after))
+        with pytest.raises(NotYet):
+            jobs.run_once(runtime, "a")
+    clock[0] = after
     jobs.run_once(runtime, "a")
     assert steps(runtime) == (date(2025, 3, 1), "ending")
     runtime.engine.dispose()

@@ -42,16 +42,22 @@ def next_step(tx: sa.Connection, now: datetime) -> tuple[date, str] | None:
 
 
 def take_step(tx: sa.Connection, now: datetime) -> None:
-    """Take the step `next_step` named."""
+    """Take the step `next_step` named.
+
+    Raises NotYet when it cannot be taken after all (real time was set back over midnight): with
+    nothing done the step stays due.
+    """
     if not business_day.is_open(tx):
         open_day(tx, first_day(tx, now), NOON, now)
         return
     today = business_day.lock(tx).date
     saga = days.lock(tx, today)
-    if saga is None:
+    if saga is None and target(tx, now)[0] > today:
         begin(tx, today, now)
-    elif saga["step"] == "closing" or is_ready(tx, saga):
+    elif saga is not None and (saga["step"] == "closing" or is_ready(tx, saga)):
         close_some(tx, saga, now)
+    else:
+        raise NotYet(f"the close of {today} cannot go on yet")
 
 
 def first_day(tx: sa.Connection, now: datetime) -> date:
