@@ -1,6 +1,7 @@
 """What happens to a payment after it was ordered: it begins, is accepted, fails, is posted.
 
-Every function takes a payment whose row *tx* has locked, or locks it itself.
+Every function takes a payment whose row *tx* has locked, or locks it itself. Rows are locked in one
+order wherever payments change: account, payment, method.
 """
 
 from __future__ import annotations
@@ -34,11 +35,13 @@ def begin(tx: sa.Connection, payment: Payment, *, now: datetime) -> None:
 
 def activate(tx: sa.Connection, payment_id: str, *, day: date, now: datetime) -> None:
     """The day of a scheduled payment has come: decide again, then begin; otherwise it fails."""
+    found = payments.find(tx, payment_id)
+    account = accounts.lock(tx, found.account_id) if found else None
     payment = payments.lock(tx, payment_id)
     if payment is None or payment.state is not State.SCHEDULED:
         return
     try:
-        _check_again(tx, payment)
+        _check_again(tx, payment, account)
     except Refusals as refusal:
         fail(tx, payment, code=refusal.code, text=str(refusal), now=now)
         return
@@ -74,8 +77,7 @@ def fail(tx: sa.Connection, payment: Payment, *, code: str, text: str, now: date
     outbox.add(tx, events.payment_failed(failed, now))
 
 
-def _check_again(tx: sa.Connection, payment: Payment) -> None:
-    account = accounts.lock(tx, payment.account_id)
+def _check_again(tx: sa.Connection, payment: Payment, account: limits.Account | None) -> None:
     method = methods.lock(tx, payment.method_id) if payment.method_id else None
     if account is None or method is None:
         raise limits.AccountNotPayable("The account or the way to pay is gone. No money moved.")
