@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 
 import pytest
 from carport.shared import testing, web
@@ -190,6 +191,25 @@ def test_a_database_that_is_away_is_503_with_when_to_try_again(runtime, client, 
     body = problem(response, 503, "temporarily_unavailable")
     assert response.headers["Retry-After"] == "5"
     assert "Nothing was changed" in body["detail"]
+
+
+def test_a_lost_answer_to_the_commit_is_told_as_unknown_and_settled_by_the_same_key(
+    runtime, client, customer, account_id, monkeypatch
+):
+    def commit_and_lose(connection):
+        connection.commit()
+        raise sqlite3.OperationalError("server closed the connection unexpectedly")
+
+    headers = {**customer, "Idempotency-Key": "lost"}
+    path, note = f"/v1/accounts/{account_id}/notes", {"text": "kept", "amount": 1}
+    with monkeypatch.context() as away:
+        away.setattr(runtime.engine.dialect, "do_commit", commit_and_lose)
+        lost = client.post(path, json=note, headers=headers)
+    body = problem(lost, 503, "temporarily_unavailable")
+    assert body["money_moved"] == "unknown"
+    assert "not known" in body["detail"]
+    again = client.post(path, json=note, headers=headers)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
 
 
 def test_the_order_of_checks_tells_nobody_more_than_they_may_know(client, runtime, account_id):

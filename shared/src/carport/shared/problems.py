@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, current_app, g, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -29,6 +29,7 @@ DETAILS = {
     405: "This address does not know this method; see the Allow header.",
     413: "The body is too large for this address.",
 }
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 log = telemetry.logger("carport.problems")
 
 
@@ -71,13 +72,25 @@ def problem_of(error: Exception) -> Problem:
         return of_werkzeug(error)
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         log.error("database away", error=type(error).__name__)
-        return Unavailable()
+        is_certain = isinstance(error, PoolTimeout) or request.method in READING
+        return Unavailable() if is_certain else unsettled()
     return Refused(
         "internal_error",
         "Something went wrong on our side. Quote the request id to customer service, who can see "
         "what happened and whether anything was changed.",
         status=500,
     )
+
+
+def unsettled() -> Problem:
+    """The database went away under a change: perhaps its answer to the commit was lost."""
+    found = Unavailable(
+        "The database went away, and whether the change was made is not known. Send the same "
+        "request again, with the same Idempotency-Key where there is one, or look first."
+    )
+    if g.access.money:
+        found.extra["money_moved"] = "unknown"
+    return found
 
 
 def translated(error: Any, status: int) -> Problem:
