@@ -101,6 +101,10 @@ test-integration: setup ## Real PostgreSQL, RabbitMQ and Valkey
 proof: setup ## The long runs: larger sizes of the lanes above
 	CARPORT_PROOF=1 $(PYTEST) tests/faults tests/security
 
+.PHONY: bench
+bench: setup ## Start-up, memory and accepted-to-posted time of this machine (nothing is asserted)
+	PYTHONPATH=tests $(BIN)/python benchmarks/embedded.py
+
 ## ---- maintenance -----------------------------------------------------------------------------
 
 .PHONY: migration
