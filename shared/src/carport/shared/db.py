@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,11 +35,8 @@ SPINE = sa.MetaData(naming_convention=CONVENTION)
 WRITE_WAIT_S_MAX = 10.0
 SQLITE_BUSY_MS = 10_000
 
-READING: dict[str, dict[str, Any]] = {
-    "sqlite": {"carport_reading": True},
-    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-}
-"""How a transaction that only reads sees one state of the database in all its statements."""
+SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""How all statements of a read see one state of PostgreSQL, as they do of SQLite by themselves."""
 
 Text = sa.Text
 Cents = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -131,13 +129,10 @@ def insert_if_absent(tx: sa.Connection, into: sa.Table, **values: Any) -> bool:
 def make_engine(url: str) -> sa.Engine:
     """An engine for a PostgreSQL or SQLite *url*; its errors do not repeat the values it was given,
     which would end up in logs."""
+    create = partial(sa.create_engine, url, hide_parameters=True)
     if not url.startswith("sqlite"):
-        return sa.create_engine(
-            url, pool_size=5, max_overflow=5, pool_pre_ping=True, hide_parameters=True
-        )
-    engine = sa.create_engine(
-        url, pool_size=8, max_overflow=40, pool_timeout=3, hide_parameters=True
-    )
+        return create(pool_size=5, max_overflow=5, pool_pre_ping=True)
+    engine = create(pool_size=8, max_overflow=40, pool_timeout=3)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -215,7 +210,9 @@ class Runtime:
         """A consistent read that never waits for writers."""
         with self.engine.connect() as connection:
             connection.info["carport_settings"] = self.settings
-            readable = connection.execution_options(**READING[self.engine.dialect.name])
+            is_sqlite = self.engine.dialect.name == "sqlite"
+            options = {"carport_reading": True} if is_sqlite else SNAPSHOT
+            readable = connection.execution_options(**options)
             with readable.begin():
                 yield readable
 

@@ -17,16 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from carport.shared import failpoints, telemetry
 from carport.shared.bus import Message
-from carport.shared.db import (
-    SPINE,
-    Day,
-    Runtime,
-    Text,
-    UtcDateTime,
-    insert_if_absent,
-    table,
-    wake,
-)
+from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, insert_if_absent, table, wake
 from carport.shared.errors import MalformedEvent, NotYet, Unavailable
 from carport.shared.events import Event
 

@@ -30,6 +30,7 @@ DETAILS = {
     413: "The body is too large for this address.",
 }
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+UNSETTLED = "Whether this was done is not known. Send the same request, with the same key, again."
 log = telemetry.logger("carport.problems")
 
 
@@ -84,10 +85,7 @@ def problem_of(error: Exception) -> Problem:
 
 def unsettled() -> Problem:
     """The database went away under a change: perhaps its answer to the commit was lost."""
-    found = Unavailable(
-        "The database went away, and whether the change was made is not known. Send the same "
-        "request again, with the same Idempotency-Key where there is one, or look first."
-    )
+    found = Unavailable(UNSETTLED)
     if g.access.money:
         found.extra["money_moved"] = "unknown"
     return found
