@@ -115,13 +115,14 @@ def test_a_receipt_after_the_cancellation_is_kept_and_changes_no_state(suite):
     reversal = {
         "payment_id": payment["id"], "account_id": suite.ACCOUNT, "amount": 58_684,
         "cause": "cancelled", "code": None, "effective_on": "2025-05-05",
-        "booked_on": "2025-05-05", "balance_after": suite.PAYOFF,
+        "booked_on": "2025-05-06", "balance_after": suite.PAYOFF,
     }  # fmt: skip
     suite.tell("accounts.payment_reversed.v1", reversal)
     suite.post(payment)
     assert suite.read(payment)["state"] == "cancelled"
     [receipt] = suite.rows("SELECT * FROM receipt")
     assert (receipt["amount"], receipt["reversed_cause"]) == (58_684, "cancelled")
+    assert str(receipt["reversed_on"]) == "2025-05-06"
 
 
 @pytest.mark.parametrize("is_posted", [False, True])

@@ -61,6 +61,6 @@ def reversed_(tx: sa.Connection, told: Mapping[str, Any]) -> None:
         account_id=told["account_id"],
         amount=told["amount"],
         reversed_cause=told["cause"],
-        reversed_on=date.fromisoformat(told["effective_on"]),
+        reversed_on=date.fromisoformat(told["booked_on"]),
         balance_after=told["balance_after"],
     )
