@@ -127,6 +127,18 @@ def test_a_change_to_anything_else_of_the_ledger_is_found(booked, statement):
     assert booked.verify()
 
 
+@pytest.mark.parametrize(
+    "change", ["amount = 1", "effective_on = '2025-05-01'", "reversed_at = '2025-05-08T12:00:00Z'"]
+)
+def test_a_changed_payment_whose_money_waits_unapplied_is_found(make, change):
+    suite = make("2025-05-06")
+    account = suite.board()
+    suite.pay(account, suite.account(account)["payoff"])
+    spare = suite.pay(account, 700)
+    tamper(suite, f"UPDATE item SET {change} WHERE id = '{spare.data['payment_id']}'")
+    assert any(fault.startswith("I-10") for fault in suite.verify())
+
+
 def test_a_truncated_tail_is_found(booked):
     last = "(SELECT id FROM journal ORDER BY seq DESC LIMIT 1)"
     tamper(

@@ -181,9 +181,13 @@ def anchors(tx: sa.Connection) -> Iterator[str]:
 
 
 def receipts(tx: sa.Connection) -> Iterator[str]:
-    """I-10: every payment has one receipt, reversed exactly when the payment is."""
+    """I-10: every payment has one receipt of its cents and day, reversed when the payment is."""
     undone = journal.alias("undone")
-    receipt = sa.and_(journal.c.reference == "payment:" + item.c.id)
+    receipt = sa.and_(
+        journal.c.reference == "payment:" + item.c.id,
+        journal.c.amount == item.c.amount,
+        journal.c.effective_on == item.c.effective_on,
+    )
     query = (
         sa.select(item.c.id, item.c.reversed_at, journal.c.id.label("receipt"),
                   undone.c.id.label("undone"))
