@@ -152,6 +152,7 @@ def test_a_scheduled_payment_is_confirmed_and_its_cancellation_too(world):
     newest, oldest = world.mails("ann@example.com")
     assert oldest["subject"] == "Payment of $586.84 scheduled for May 20, 2025"
     assert "No money has moved yet." in oldest["text"]
+    assert "From: bank account ending in" in oldest["text"]
     assert newest["subject"] == "Payment of $586.84 cancelled"
 
 

@@ -124,6 +124,19 @@ def test_a_username_reminder_names_the_username(world):
     assert "ann.lee" in mail["text"]
 
 
+def test_a_reminder_to_somebody_without_a_username_says_what_to_log_in_with(world):
+    data = {
+        "user_id": "u",
+        "sealed": world.sealed(email="ann@example.com", username=None),
+        "expires_at": world.in_15_minutes(),
+    }
+    world.say("auth.username_reminder_requested.v1", data)
+    [mail] = world.mails("ann@example.com")
+    text = " ".join(mail["text"].split())
+    assert "log in with this e-mail address" in text
+    assert "Username:" not in text
+
+
 @pytest.mark.parametrize(
     ("cause", "words"), [("reset", "reset with a link"), ("changed", "was changed on")]
 )

@@ -121,7 +121,8 @@ def _tell(
         "effective_on": payment.effective_on,
     }
     account = repo.account(tx, payment.account_id)
-    notice = Notice(kind, payment.payment_id, event, {**about, **event.data, **values}, account)
+    told = {**about, **event.data, "method": payment.method, **values}
+    notice = Notice(kind, payment.payment_id, event, told, account)
     tell(tx, notice, _payers(tx, payment.account_id, payment.party_id), now)
 
 
