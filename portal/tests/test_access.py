@@ -42,6 +42,18 @@ def test_a_refused_field_is_marked_where_it_is(browser, fake):
     assert "Leave out your name." in html
 
 
+def test_a_refused_form_is_told_in_words_and_not_by_the_names_of_the_api(browser, fake):
+    detail = "This text does not have the form expected here."
+    error = {"pointer": "/zip", "code": "invalid_value", "detail": detail}
+    fake.refuse(
+        "POST", "/v1/auth/registrations", 422, "invalid_value",
+        detail=f"/zip: {detail}", errors=[error],
+    )  # fmt: skip
+    html = browser.submit("/register", "/register", **PERSON).text
+    assert "Enter five digits" in html
+    assert "/zip:" not in html
+
+
 def test_a_password_is_sent_exactly_as_typed(browser, fake):
     browser.log_in(password="  blanks count  ")
     assert fake.called("POST", "/v1/auth/tokens")[0]["password"] == "  blanks count  "
