@@ -61,6 +61,16 @@ def test_two_reviews_are_two_payments_and_the_second_one_warns(customer, fake):
     assert len(set(fake.keys("/v1/payments"))) == 2
 
 
+def test_going_back_to_a_confirmed_payment_leads_to_its_receipt(customer, fake):
+    where = review(customer)
+    receipt = customer.submit(where, where).location
+    html = customer.get(where).text
+    assert "You have confirmed this payment" in html
+    assert receipt in html
+    assert f'action="{where}"' not in html
+    assert "Confirm below only if you want to pay again" not in html
+
+
 def test_a_cancelled_payment_of_the_same_amount_warns_of_nothing(customer, fake):
     pay(customer)
     next(iter(fake.payments.values()))["state"] = "cancelled"

@@ -81,7 +81,8 @@ def review(key: str) -> Page:
     kept = _draft(key)
     if kept is None:
         return go("pay.choose", notice="draft_gone")
-    return render("pay/review.html", key=key, similar=_similar(kept["order"]), **kept)
+    similar = None if kept["payment_id"] else _similar(kept["order"])
+    return render("pay/review.html", key=key, similar=similar, **kept)
 
 
 @blueprint.post("/pay/review/<key>")
@@ -95,6 +96,7 @@ def confirm(key: str) -> Page:
         payment = post("/v1/payments", body, key=key).data
     except Problem as problem:
         return render("pay/review.html", problem, key=key, similar=None, **kept)
+    browser().change(lambda data: _given(data, key, payment["id"]))
     return go("payments.receipt", payment_id=payment["id"])
 
 
@@ -204,7 +206,13 @@ def _keep(data: dict[str, Any], key: str, kept: Draft) -> None:
 
 def _draft(key: str) -> Draft | None:
     found: Draft | None = browser().data.get("drafts", {}).get(key)
-    return found
+    return {"payment_id": None, **found} if found else None
+
+
+def _given(data: dict[str, Any], key: str, payment_id: str) -> None:
+    """Remember what became of a draft: going back to it must not look like paying again."""
+    if key in data.get("drafts", {}):
+        data["drafts"][key]["payment_id"] = payment_id
 
 
 def _method(chosen: str) -> dict[str, Any]:
