@@ -13,7 +13,8 @@ from typing import Any
 from carport.shared.db import Runtime
 
 BAR = 30
-SHOWN = 8
+SHOWN = 20
+"""One customer of each kind; the demo has that many kinds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if not getattr(error, "code", None):
+        if not getattr(error, "code", None) and not isinstance(error, OSError):
             raise
         print(f"carport: {error}", file=sys.stderr)
         return 2
@@ -120,8 +121,8 @@ def greeting(home: Any, credentials: Mapping[str, Any], business_date: Any) -> s
         lines.append(f"  {person['user_id']:<34}{person['password']:<28}{note}")
     if credentials["customers"]:
         more = len(credentials["customers"]) - len(shown)
-        lines.append(f"  … and {more} more customers: {home.url}/v1/sandbox/demo")
-    lines += ["", f"  API        {home.url}/docs", f"  Mailbox    {home.url}/v1/sandbox/mailbox",
+        lines.append(f"  … and {more} more customers: {home.url}/sandbox/people")
+    lines += ["", f"  API        {home.url}/docs", f"  Mailbox    {home.url}/sandbox/mailbox",
               f"  Data       {home.folder}", "  Stop with Ctrl-C.", ""]  # fmt: skip
     return "\n".join(lines)
 
@@ -142,6 +143,9 @@ def events_command(options: argparse.Namespace) -> int:
     """The inboxes' unfinished events."""
     from carport.allinone import stuck
 
+    if options.what != "list" and not options.id:
+        print(f"carport: name the event: carport events {options.what} ID", file=sys.stderr)
+        return 2
     return stuck.run(open_existing(), options)
 
 
@@ -184,7 +188,9 @@ def open_existing() -> dict[str, Runtime]:
     """The services' databases of CARPORT_HOME."""
     from carport.allinone import suite
 
-    return suite.open_runtimes(suite.Home.from_environment())
+    home = suite.Home.from_environment()
+    home.require()
+    return suite.open_runtimes(home)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,18 @@ EMPTY_FIRST_DAY = date(2025, 1, 1)
 DEMO_FIRST_DAY = date(2024, 11, 1)
 
 
+class NoData(Exception):
+    """The folder holds no installation: probably not the one that was meant."""
+
+    code = "no_data"
+
+
+class BadSetting(Exception):
+    """A variable that cannot be understood."""
+
+    code = "bad_setting"
+
+
 @dataclass(frozen=True)
 class Home:
     """Where this installation keeps its data, and what it was told from outside."""
@@ -50,9 +62,9 @@ class Home:
         """CARPORT_HOME (./var), PORT (8000), CARPORT_DEMO (1), CARPORT_LIMITS_FACTOR (1)."""
         return Home(
             folder=Path(env.get("CARPORT_HOME", "var")).resolve(),
-            port=int(env.get("PORT", "8000")),
+            port=_number(env, "PORT", 8000, most=65535),
             has_demo=env.get("CARPORT_DEMO", "1") != "0",
-            limits_factor=int(env.get("CARPORT_LIMITS_FACTOR", "1")),
+            limits_factor=_number(env, "CARPORT_LIMITS_FACTOR", 1),
         )
 
     @property
@@ -78,6 +90,14 @@ class Home:
         if not self.keys_file("auth").exists():
             sealed.write_keys(self.folder / "keys")
 
+    def require(self) -> None:
+        """Raises NoData, so that looking at the wrong folder does not make an empty one to find
+        in order."""
+        if not all((self.folder / f"{service.name}.db").exists() for service in SERVICES):
+            raise NoData(
+                f"There is no Carport data in {self.folder}; CARPORT_HOME names the folder."
+            )
+
     def runtime(self, service: Service) -> Runtime:
         """*service* on its own SQLite file, migrated."""
         url = f"sqlite:///{self.folder / service.name}.db"
@@ -93,6 +113,13 @@ class Home:
             limits_factor=self.limits_factor,
         )
         return Runtime(service, settings, db.make_engine(url))
+
+
+def _number(env: Mapping[str, str], name: str, default: int, *, most: int = 10**6) -> int:
+    given = env.get(name, "") or str(default)
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= most):
+        raise BadSetting(f"{name} is a number from 1 to {most}, not {given!r}.")
+    return int(given)
 
 
 @dataclass

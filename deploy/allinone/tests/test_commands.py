@@ -1,0 +1,45 @@
+"""The command line says what it cannot do, and does nothing by looking."""
+
+from __future__ import annotations
+
+import pytest
+from carport.allinone.__main__ import greeting, main
+from carport.allinone.suite import Home
+
+
+@pytest.mark.parametrize("command", [["verify"], ["events", "list"], ["staff", "disable", "ann"]])
+def test_a_folder_without_data_is_refused_and_left_alone(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.setenv("CARPORT_HOME", str(tmp_path / "elsewhere"))
+    assert main(command) == 2
+    assert "There is no Carport data in" in capsys.readouterr().err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_an_existing_folder_is_checked(suite, monkeypatch, capsys):
+    monkeypatch.setenv("CARPORT_HOME", str(suite.home.folder))
+    assert main(["verify"]) == 0
+    assert "All invariants hold." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "8000.0", "\u0661"])
+def test_a_port_that_is_none_is_named_in_one_line(monkeypatch, capsys, port):
+    monkeypatch.setenv("PORT", port)
+    assert main(["up"]) == 2
+    assert capsys.readouterr().err.startswith("carport: PORT is a number from 1 to 65535")
+
+
+@pytest.mark.parametrize("what", ["show", "replay"])
+def test_an_event_to_show_or_replay_has_to_be_named(capsys, what):
+    assert main(["events", what]) == 2
+    assert f"carport events {what} ID" in capsys.readouterr().err
+
+
+def test_the_greeting_names_one_customer_of_each_kind(tmp_path):
+    kinds = ["retail, current", "retail, current", "retail, paid off", "lease, current"]
+    people = [{"user_id": f"u{n}@example.com", "password": "words", "note": note}
+              for n, note in enumerate(kinds)]  # fmt: skip
+    staff = [{"user_id": "agent", "password": "words", "scopes": ["agent"]}]
+    text = greeting(Home(tmp_path, 8000, True), {"customers": people, "staff": staff}, "2025-05-01")
+    for shown in ("u0@", "u2@", "u3@", "agent", "and 1 more customers", "/sandbox/people"):
+        assert shown in text
+    assert "u1@" not in text
