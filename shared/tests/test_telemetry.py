@@ -81,7 +81,8 @@ def test_a_failure_is_one_line_with_its_traceback(capsys):
 def test_what_a_handler_publishes_follows_from_what_it_handles():
     cause = Event("e1", "a.b_c.v1", "s", utc_now(), {}, correlationid="r1",
                   traceparent=telemetry.child_of(None))  # fmt: skip
-    with telemetry.handling(cause):
+    with telemetry.handling(cause, "accounts"):
+        assert telemetry.context()["unit"] == "accounts"
         caused = make("a.d_e.v1", subject="s", data={}, now=utc_now())
     assert (caused.correlationid, caused.causationid) == ("r1", "e1")
     assert caused.traceparent.split("-")[1] == cause.traceparent.split("-")[1]

@@ -134,7 +134,7 @@ def _row(event: Event, now: datetime, **values: Any) -> dict[str, Any]:
 
 def _claim_and_handle(runtime: Runtime, event: Event) -> None:
     now = runtime.clock()
-    with telemetry.handling(event), runtime.transaction() as tx:
+    with telemetry.handling(event, runtime.service.name), runtime.transaction() as tx:
         if insert_if_absent(tx, inbox, **_row(event, now, state="done")):
             _handle(runtime, tx, event, now)
             failpoints.hit("consumer.before_commit")
@@ -162,7 +162,7 @@ def _retry(runtime: Runtime, event_id: str) -> bool:
         return False
     event = Event.from_json(body)
     try:
-        with telemetry.handling(event), runtime.transaction() as tx:
+        with telemetry.handling(event, runtime.service.name), runtime.transaction() as tx:
             if _lock(tx, event_id)["state"] not in UNFINISHED:
                 return False
             _handle(runtime, tx, event, runtime.clock())

@@ -47,12 +47,11 @@ def context() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def handling(event: Event) -> Iterator[None]:
-    """Bind the ids of *event*: what its handler logs and publishes follows from it."""
+def handling(event: Event, unit: str) -> Iterator[None]:
+    """Bind the ids of *event* and who handles it: what is logged and published follows from it."""
+    cause, trace = event.correlationid or event.id, child_of(event.traceparent)
     with bound_contextvars(
-        correlation_id=event.correlationid or event.id,
-        causation_id=event.id,
-        traceparent=child_of(event.traceparent),
+        unit=unit, correlation_id=cause, causation_id=event.id, traceparent=trace
     ):
         yield
 
