@@ -86,6 +86,19 @@ def test_the_dashboard_says_where_an_account_stands(customer, fake, number, word
     assert [word for word in words if word not in html] == []
 
 
+def test_a_lease_that_is_over_and_paid_asks_for_no_payment(customer, fake):
+    account_id = identifier(LEASE)
+    fake.visible = [account_id]
+    fake.accounts[account_id] |= {
+        "payoff": 0, "balance": 0, "next_due": None, "maturity_date": "2025-04-01"
+    }  # fmt: skip
+    for page in ("/dashboard", f"/accounts/{account_id}"):
+        html = customer.get(page).text
+        assert "Lease ended" in html
+        assert "Make a payment" not in html
+    assert "Nothing to pay" in customer.get(f"/pay?account={account_id}").text
+
+
 def test_the_account_page_adds_up_to_the_balance(customer):
     html = customer.get(f"/accounts/{identifier(LOAN)}").text
     for part in ("$28,788.18", "$35.83", "$28,824.01", "$5.1188", "6.49%"):

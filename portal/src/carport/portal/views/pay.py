@@ -112,7 +112,8 @@ def preview() -> Response:
 
 
 def _payable() -> list[dict[str, Any]]:
-    return [account for account in accounts() if account["status"] == "active"]
+    """A lease of which every rental is paid takes no more money, though it has not ended."""
+    return [a for a in accounts() if a["status"] == "active" and a.get("payoff") != 0]
 
 
 def _posted_account() -> str:
