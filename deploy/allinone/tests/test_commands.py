@@ -15,6 +15,10 @@ def test_a_folder_without_data_is_refused_and_left_alone(tmp_path, monkeypatch, 
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_nobody_else_can_look_into_the_folder_of_a_new_installation(suite):
+    assert suite.home.folder.stat().st_mode & 0o077 == 0
+
+
 def test_an_existing_folder_is_checked(suite, monkeypatch, capsys):
     monkeypatch.setenv("CARPORT_HOME", str(suite.home.folder))
     assert main(["verify"]) == 0

@@ -85,8 +85,8 @@ class Home:
         return self.folder / "keys" / f"{service}.json"
 
     def prepare(self) -> None:
-        """Make the folder and, once, the keys."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Make the folder, for its owner alone as it holds personal data, and, once, the keys."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.keys_file("auth").exists():
             sealed.write_keys(self.folder / "keys")
 
