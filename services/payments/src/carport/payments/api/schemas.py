@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, pre_load, validates_schema
 
 from carport.payments.domain import card_data
+from carport.payments.domain.states import State
 from carport.shared import web
 from carport.shared.pagination import PageArgs
 from carport.shared.schemas import wrong
@@ -112,7 +113,7 @@ class Reason(web.Schema):
 class Step(web.Schema):
     """A state and when it was reached."""
 
-    state = web.TextField(required=True)
+    state = web.ChoiceField(*State, required=True)
     at = fields.DateTime(required=True)
 
 
@@ -121,7 +122,7 @@ class PaymentOut(web.Schema):
 
     id = web.IdField(required=True)
     account_id = web.IdField(required=True)
-    state = web.TextField(required=True)
+    state = web.ChoiceField(*State, required=True)
     settlement = web.ChoiceField("none", "submitted", "settled", "cleared", required=True)
     amount = web.MoneyField(required=True)
     currency = web.TextField(required=True)
