@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
-from support.client import Api
+from support.client import Api, eventually
 from support.storm import Storm
 
 KILLS = 100 if os.environ.get("CARPORT_PROOF") else 20
@@ -39,8 +40,10 @@ def test_a_process_killed_at_a_crash_point_posts_the_payment_once(tmp_path, poin
         storm.running.start()
         order = {"account_id": storm.accounts[0], "currency": "USD", "amount": 4321,
                  "payment_method_id": storm.method_id}  # fmt: skip
-        storm.order(storm.customer(), "crash-point-key-1", order)
-        storm.running.process.wait(timeout=30)
+        customer, worker = storm.customer(), Path(f"/proc/{storm.running.worker()}")
+        storm.order(customer, "crash-point-key-1", order)
+        eventually(lambda: not worker.exists(), f"the process to die at {point}")
+        storm.running.kill()
         del storm.running.env["CARPORT_FAILPOINT"]
         storm.running.start()
         storm.ask_again()

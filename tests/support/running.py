@@ -67,6 +67,11 @@ class Running:
         self._signal(signal.SIGTERM)
         return self.process.returncode if self.process else 0
 
+    def worker(self) -> int:
+        """The process that gunicorn forked, in which everything runs."""
+        parent = self.process.pid if self.process else 0
+        return int(Path(f"/proc/{parent}/task/{parent}/children").read_text().split()[0])
+
     def _signal(self, number: int) -> None:
         if self.process is None or self.process.poll() is not None:
             return
