@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from carport.allinone.__main__ import greeting, main
 from carport.allinone.suite import Home
+from support.client import contract
 
 
 @pytest.mark.parametrize("command", [["verify"], ["events", "list"], ["staff", "disable", "ann"]])
@@ -47,3 +50,20 @@ def test_the_greeting_names_one_customer_of_each_kind(tmp_path):
     for shown in ("u0@", "u2@", "u3@", "agent", "and 1 more customers", "/sandbox/people"):
         assert shown in text
     assert "u1@" not in text
+
+
+def test_a_file_of_contracts_is_boarded_line_by_line_and_may_be_given_again(
+    suite, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("CARPORT_HOME", str(suite.home.folder))
+    opened = {"contract_date": "2025-01-01"}
+    rows = [contract(**opened), contract(**opened, principal=-1), contract(**opened)]
+    file = tmp_path / "contracts.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = []
+    for _ in range(2):
+        assert main(["board", str(file)]) == 1
+        lines = capsys.readouterr().out.splitlines()
+        told.append([json.loads(line)["status"] for line in lines])
+    assert told[0][1] == told[1][1] == "refused"
+    assert told[0][0] != told[1][0] != "refused"

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,11 @@ def make_parser() -> argparse.ArgumentParser:
     keys = add("keys", keys_command, "Make the keys of all services.")
     keys.add_argument("what", choices=["init"])
     keys.add_argument("folder", type=Path)
-    staff = add("staff", staff_command, "Add or disable a member of staff.")
-    staff.add_argument(
-        "rest", nargs=argparse.REMAINDER, help="add NAME --scope agent | disable NAME"
-    )
+    staff = add("staff", role("auth", "staff"), "Add or disable a member of staff.")
+    staff.add_argument("rest", nargs=argparse.REMAINDER, metavar="ARGUMENT",
+                       help="add NAME --scope SCOPE, or disable NAME")  # fmt: skip
+    board = add("board", role("accounts", "board"), "Board contracts, one JSON object a line.")
+    board.add_argument("rest", nargs=1, metavar="FILE", help="may be given again: done lines stay")
     clock = add("clock", clock_command, "Show or move the business date of a running sandbox.")
     clock.add_argument("date", nargs="?", help="YYYY-MM-DD; only forward")
     return parser
@@ -158,10 +159,14 @@ def keys_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def staff_command(options: argparse.Namespace) -> int:
-    """What `python -m carport.auth staff` does, on the databases of CARPORT_HOME."""
-    auth = open_existing()["auth"]
-    return int(auth.service.commands["staff"](auth, options.rest))
+def role(service: str, name: str) -> Callable[[argparse.Namespace], int]:
+    """A role of a service's own command line, on the databases of CARPORT_HOME."""
+
+    def run(options: argparse.Namespace) -> int:
+        runtime = open_existing()[service]
+        return int(runtime.service.commands[name](runtime, options.rest))
+
+    return run
 
 
 def clock_command(options: argparse.Namespace) -> int:
