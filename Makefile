@@ -93,9 +93,8 @@ test-security: setup ## Generated requests against every endpoint, 3,000 cases p
 	$(PYTEST) tests/security
 
 .PHONY: test-integration
-test-integration: setup ## Real PostgreSQL, RabbitMQ and Valkey
-	@if [ -d tests/integration ]; then $(PYTEST) tests/integration; \
-	else echo "Arrives with the distributed mode: there is no tests/integration yet."; fi
+test-integration: setup ## The schema and the claims on a real PostgreSQL
+	$(PYTEST) tests/integration
 
 .PHONY: proof
 proof: setup ## The long runs: larger sizes of the lanes above

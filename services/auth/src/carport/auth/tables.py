@@ -37,7 +37,7 @@ user = table(
     sa.Column("password_hash", Text, nullable=False),
     sa.Column("password_changed_at", UtcDateTime, nullable=False),
     sa.Column("scopes", Json, nullable=False),
-    sa.Column("is_disabled", Flag, nullable=False, server_default=sa.text("0")),
+    sa.Column("is_disabled", Flag, nullable=False, server_default=sa.false()),
     sa.Column("terms_version", Text),
     sa.Column("terms_accepted_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),

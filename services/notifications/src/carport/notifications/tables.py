@@ -66,7 +66,7 @@ messages = table(
     sa.Column("event_id", Text, nullable=False),
     sa.Column("subject", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
-    sa.Column("is_read", Flag, nullable=False, server_default="0"),
+    sa.Column("is_read", Flag, nullable=False, server_default=sa.false()),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("key", "party_id", "kind"),
     sa.Index("ix_messages_party_id", "party_id", "id"),

@@ -96,7 +96,7 @@ def upgrade() -> None:
         sa.Column(
             "is_disabled",
             sa.Boolean().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
+            server_default=sa.false(),
             nullable=False,
         ),
         sa.Column("terms_version", sa.Text(), nullable=True),

@@ -104,7 +104,7 @@ def upgrade() -> None:
         sa.Column(
             "is_read",
             sa.Boolean().with_variant(sa.Integer(), "sqlite"),
-            server_default="0",
+            server_default=sa.false(),
             nullable=False,
         ),
         sa.Column("created_at", db.UtcDateTime(timezone=True), nullable=False),
