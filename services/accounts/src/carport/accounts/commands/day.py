@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from carport.accounts import events
 from carport.accounts.commands.close import close_contracts
 from carport.accounts.repo import contracts, days
-from carport.shared import business_day, inbox, lender, outbox
+from carport.shared import business_day, inbox, lender, outbox, telemetry
 from carport.shared.business_day import NOON
 from carport.shared.db import settings, wake
 from carport.shared.errors import Conflict, Invalid, NotFound, NotYet
@@ -26,6 +26,7 @@ MOVE_DAYS_MAX = 3660
 SOURCES = ("payments", "lease")
 """Who has to say that its day is done, in ``<source>_done``."""
 SANDBOX_FIRST_DAY = date(2025, 1, 1)
+log = telemetry.logger("carport.accounts.day")
 
 
 def next_step(tx: sa.Connection, now: datetime) -> tuple[date, str] | None:
@@ -138,6 +139,7 @@ def close_some(tx: sa.Connection, saga: dict[str, Any], now: datetime) -> None:
         wake(tx, "jobs")
         return
     days.update(tx, day, step="done", closed_at=now, **done)
+    log.info("day closed", day=str(day), contracts=closed)
     number, sha256 = days.add_anchor(tx, day)
     outbox.add(tx, events.ledger_anchored(day, contracts=number, sha256=sha256, now=now))
     open_day(tx, day + DAY, time.fromisoformat(saga["next_local_time"]), now)
