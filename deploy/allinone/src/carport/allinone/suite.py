@@ -7,6 +7,7 @@ is different here but the addresses it is given.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,7 +26,7 @@ from carport.notifications.service import SERVICE as NOTIFICATIONS
 from carport.payments.service import SERVICE as PAYMENTS
 from carport.portal.api import ApiClient
 from carport.portal.app import create_app as create_portal
-from carport.shared import config, db, migrate, sealed, sessions, web, worker
+from carport.shared import business_day, config, db, migrate, sealed, sessions, web, worker
 from carport.shared.bus import LocalBus
 from carport.shared.config import Settings
 from carport.shared.db import Runtime
@@ -34,6 +35,8 @@ from carport.shared.service import Service
 SERVICES: tuple[Service, ...] = (AUTH, ACCOUNTS, PAYMENTS, NOTIFICATIONS, LEASE)
 EMPTY_FIRST_DAY = date(2025, 1, 1)
 DEMO_FIRST_DAY = date(2024, 11, 1)
+FIRST_DAY_S_MAX = 20.0
+STEP_S = 0.01
 
 
 class NoData(Exception):
@@ -122,6 +125,12 @@ def _number(env: Mapping[str, str], name: str, default: int, *, most: int = 10**
     return int(given)
 
 
+class NotReady(Exception):
+    """The services did not come up; the log says why."""
+
+    code = "not_ready"
+
+
 @dataclass
 class Suite:
     """Everything that runs: *app* is the one WSGI application behind the one port."""
@@ -133,10 +142,16 @@ class Suite:
     workers: list[worker.Worker] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start the relays, inboxes, effects and jobs of all services."""
+        """Start the relays, inboxes, effects and jobs of all services, and wait until all of them
+        know the business day, which on an empty home is announced first. Raises NotReady."""
         self.workers = [worker.Worker(r, self.bus, alone=True) for r in self.runtimes.values()]
         for each in self.workers:
             each.start()
+        deadline = time.monotonic() + FIRST_DAY_S_MAX
+        while not all(knows_the_day(runtime) for runtime in self.runtimes.values()):
+            if time.monotonic() > deadline:
+                raise NotReady(f"No business day was opened within {FIRST_DAY_S_MAX:.0f} s.")
+            time.sleep(STEP_S)
 
     def client(self) -> httpx2.Client:
         """A client of the public API that needs no port."""
@@ -149,6 +164,12 @@ class Suite:
             each.stop()
         for runtime in self.runtimes.values():
             runtime.engine.dispose()
+
+
+def knows_the_day(runtime: Runtime) -> bool:
+    """Whether the service has heard of its first business day."""
+    with runtime.reading() as tx:
+        return business_day.is_open(tx)
 
 
 def open_runtimes(home: Home) -> dict[str, Runtime]:
