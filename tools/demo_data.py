@@ -1,7 +1,7 @@
 """Write the demo's two files, contracts to board and dated actions, which ``carport up`` replays.
 
 Everybody in them is invented. Run it again after changing the cast below:
-``python tools/demo_data.py deploy/allinone/src/carport/allinone/demo``.
+``python tools/demo_data.py deploy/allinone/src/carport/allinone/demo_data``.
 """
 
 from __future__ import annotations

@@ -228,5 +228,9 @@ def script() -> list[dict[str, Any]]:
 
 def read(name: str) -> Iterator[dict[str, Any]]:
     """The rows of one of the demo's files."""
-    text = resources.files("carport.allinone").joinpath("demo", f"{name}.jsonl").read_text("utf-8")
+    text = (
+        resources.files("carport.allinone")
+        .joinpath("demo_data", f"{name}.jsonl")
+        .read_text("utf-8")
+    )
     return (json.loads(line) for line in text.splitlines())
