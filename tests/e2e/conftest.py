@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.client import Api
 from support.running import Running
+from support.world import World
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,9 @@ def api(suite):
 @pytest.fixture(scope="session")
 def staff(suite):
     return Api(suite.url).staff()
+
+
+@pytest.fixture(scope="session")
+def world(api, staff):
+    """Somebody with one of everything, and a stranger."""
+    return World(api, staff)
