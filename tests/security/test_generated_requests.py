@@ -39,13 +39,13 @@ def operations(suite):
 @pytest.mark.parametrize("caller", ["nobody", "customer", "staff"])
 def test_generated_requests_break_nothing(operations, tokens, own_ids, caller):
     headers = {"Authorization": f"Bearer {tokens[caller]}"} if tokens[caller] else {}
-    each = -(-CASES // (2 * len(operations)))
+    each = -(-CASES * 6 // (10 * len(operations)))  # a few operations cannot be asked wrongly
     sent, faults = [], []
     for operation in operations:
         for mode in GenerationMode:
             faults += faults_of(operation, mode, headers, each, sent, own_ids)
     assert faults == []
-    assert len(sent) >= CASES * 0.9
+    assert len(sent) >= CASES
 
 
 def faults_of(operation, mode, headers, number, sent, own_ids):
