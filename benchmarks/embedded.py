@@ -23,13 +23,12 @@ EMAIL = "bench@example.com"
 
 
 def rss_mib(process_id: int) -> float:
-    """Resident memory of a process and its children, in MiB (proportional, so shared pages count
-    once)."""
+    """Resident memory of a process and its children, in MiB; pages they share count for each."""
     children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
     total = 0
     for number in (str(process_id), *children):
-        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
-        total += int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+        lines = Path(f"/proc/{number}/status").read_text().splitlines()
+        total += int(next(line for line in lines if line.startswith("VmRSS:")).split()[1])
     return total / 1024
 
 
@@ -84,14 +83,14 @@ def main() -> None:
         running.start()
         out = sys.stdout.write
         out(f"first start with the demo loaded   {time.perf_counter() - begin:.1f} s\n")
+        out(f"memory after that start            {rss_mib(running.pid()):.0f} MiB\n")
         running.stop()
         out(f"start to a served page             {spread(starts(running), 's')}\n")
         running.start()
         posted = spread(accepted_to_posted_ms(running.url), "ms")
         out(f"accepted to posted                 {posted}\n")
-        if running.process is not None:
-            used = rss_mib(running.process.pid)
-            out(f"memory after {PAYMENTS} payments          {used:.0f} MiB\n")
+        used = rss_mib(running.pid())
+        out(f"memory after {PAYMENTS} payments          {used:.0f} MiB\n")
         running.kill()
 
 

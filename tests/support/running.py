@@ -69,8 +69,14 @@ class Running:
 
     def worker(self) -> int:
         """The process that gunicorn forked, in which everything runs."""
-        parent = self.process.pid if self.process else 0
-        return int(Path(f"/proc/{parent}/task/{parent}/children").read_text().split()[0])
+        children = Path(f"/proc/{self.pid()}/task/{self.pid()}/children")
+        return int(children.read_text().split()[0])
+
+    def pid(self) -> int:
+        """The process that was started: gunicorn's arbiter."""
+        if self.process is None:
+            raise RuntimeError("the suite was not started")
+        return self.process.pid
 
     def _signal(self, number: int) -> None:
         if self.process is None or self.process.poll() is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from environs import EnvValidationError, FileAwareEnv, validate
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
 
 from carport.gateway.app import Gateway, create_gateway
 from carport.gateway.routes import SERVICES

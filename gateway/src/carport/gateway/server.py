@@ -13,9 +13,9 @@ import socket
 import time
 from typing import Any
 
-from gunicorn import util  # type: ignore[import-untyped]
-from gunicorn.http import errors as http_errors  # type: ignore[import-untyped]
-from gunicorn.workers import gthread  # type: ignore[import-untyped]
+from gunicorn import util
+from gunicorn.http import errors as http_errors
+from gunicorn.workers import gthread
 
 from carport.shared import errors, telemetry
 from carport.shared.errors import PROBLEM, SECURITY_HEADERS

@@ -8,7 +8,7 @@ from typing import Any
 
 from environs import EnvValidationError, FileAwareEnv, validate
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from carport.portal.api import ApiClient

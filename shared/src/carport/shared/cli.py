@@ -47,7 +47,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
 
 def web(runtime: Runtime, _arguments: list[str]) -> int:
     """Serve the API with gunicorn, one process with threads."""
-    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+    from gunicorn.app.base import BaseApplication
 
     from carport.shared.web import create_app
 
