@@ -198,7 +198,9 @@ def test_a_lost_answer_to_the_commit_is_told_as_unknown_and_settled_by_the_same_
 ):
     def commit_and_lose(connection):
         connection.commit()
-        raise sqlite3.OperationalError("server closed the connection unexpectedly")
+        lost = sqlite3.OperationalError("disk I/O error")
+        lost.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise lost
 
     headers = {**customer, "Idempotency-Key": "lost"}
     path, note = f"/v1/accounts/{account_id}/notes", {"text": "kept", "amount": 1}

@@ -25,6 +25,7 @@ def environ(monkeypatch, tmp_path):
 def test_production_is_the_default(environ):
     settings = config.load("accounts")
     assert settings.env == "production"
+    assert settings.limits_url == "memory://"
     assert not settings.is_sandbox
     assert settings.keys["identity"]
     assert settings.keys["identity"] not in repr(settings)
@@ -35,6 +36,20 @@ def test_everything_missing_is_named_at_once(monkeypatch):
         config.load("accounts")
     for name in ("DATABASE_URL", "SESSIONS_URL", "PUBLIC_BASE_URL", "ACCOUNTS_KEYS_FILE"):
         assert f"CARPORT_{name}" in str(refused.value)
+
+
+def test_who_serves_nobody_needs_no_sessions(environ):
+    environ.delenv("CARPORT_SESSIONS_URL")
+    assert config.load("accounts", serves=False).sessions is None
+
+
+def test_a_certificate_comes_with_its_key_or_not_at_all(environ):
+    assert config.load("accounts").tls == {}
+    environ.setenv("CARPORT_TLS_CERT_FILE", "/tls.crt")
+    with pytest.raises(config.Misconfigured, match="CARPORT_TLS_KEY_FILE"):
+        config.load("accounts")
+    environ.setenv("CARPORT_TLS_KEY_FILE", "/tls.key")
+    assert config.load("accounts").tls == {"certfile": "/tls.crt", "keyfile": "/tls.key"}
 
 
 def test_a_value_may_stand_in_a_file_and_loses_its_newline(environ, tmp_path):

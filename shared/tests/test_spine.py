@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from carport.shared import db, events, inbox, migrate, outbox, worker
+from carport.shared import db, delivery, events, inbox, migrate, outbox, worker
 from carport.shared.bus import LocalBus, Message
 from carport.shared.config import Settings
 from carport.shared.db import Runtime
@@ -130,7 +130,7 @@ def test_the_same_event_delivered_again_has_no_second_effect(pair):
     event = pair.say("once")
     pair.drain()
     for redelivered in (False, True):
-        inbox.deliver(pair.taker, message(event, redelivered=redelivered))
+        delivery.deliver(pair.taker, message(event, redelivered=redelivered))
     assert pair.heard() == ["once"]
 
 
@@ -264,7 +264,7 @@ def test_no_look_for_unfinished_events_reads_the_done_ones(pair):
 
     pair.say("x")
     pair.drain()
-    inbox.retry_once(pair.taker, waiting=True)
+    delivery.retry_once(pair.taker, waiting=True)
     with pair.taker.reading() as tx:
         inbox.unfinished(tx)
     looks = {sql: values for sql, values in asked if "state" in sql and "INSERT" not in sql}
@@ -277,7 +277,7 @@ def test_no_look_for_unfinished_events_reads_the_done_ones(pair):
 
 def test_what_is_no_cloudevent_is_parked_once_under_the_hash_of_its_bytes(pair):
     for _ in range(2):
-        inbox.deliver(pair.taker, Message("x", "maker.thing_made.v1", "[]", False))
+        delivery.deliver(pair.taker, Message("x", "maker.thing_made.v1", "[]", False))
     assert states(pair) == ["parked"]
 
 
@@ -298,6 +298,8 @@ def test_a_relay_that_lost_its_lease_marks_nothing(pair):
     mine, other = new_id(pair.clock()), new_id(pair.clock())
 
     class Slow:
+        handles_here = True
+
         def publish(self, messages):
             pair.clock.move(3600)
             outbox.relay_once(pair.maker, pair.bus, other)

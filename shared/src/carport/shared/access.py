@@ -23,6 +23,7 @@ from carport.shared.errors import Forbidden, Invalid, NotFound, Refused, Unauthe
 from carport.shared.idempotency import KEY_LENGTH_MAX, InFlight
 from carport.shared.kernel.ids import is_id
 from carport.shared.limits import Limiter
+from carport.shared.retry import retrying
 
 BODY_BYTES_MAX = 64 * 1024
 JSON = "application/json"
@@ -99,14 +100,15 @@ class Access:
     produces: str = JSON
 
     def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """The view behind its checks, documented."""
+        """The view behind its checks, documented. One whose transaction collided with another runs
+        again, so what it does outside of transactions must be harmless twice."""
         documented = getattr(view, "_apidoc", {})
         places = {p["in"] for p in documented.get("arguments", {}).get("parameters", ())}
 
         @functools.wraps(view)
         def guarded(*values: Any, **arguments: Any) -> Any:
             self.admit(arguments, places)
-            return view(*values, **arguments)
+            return retrying(lambda: view(*values, **arguments))
 
         guarded.access = self  # type: ignore[attr-defined]
         guarded._apidoc = openapi.demands(documented, self)  # type: ignore[attr-defined]

@@ -24,6 +24,7 @@ ISSUER = "carport"
 AUDIENCE = "carport-api"
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
+KEYS_PATH = "/.well-known/jwks.json"
 TOKEN_LENGTH_MAX = 8 * 1024
 CACHED_MAX = 4096
 REFETCH_S = 60
@@ -73,6 +74,12 @@ class Keys:
         if self._keys is None:
             raise Unavailable("Tokens cannot be checked at the moment. Nothing was changed.")
         return found
+
+    def are_known(self, now: datetime) -> bool:
+        """Whether there is a key set, asking for the first one."""
+        if self._keys is None and self._may_ask(now):
+            self._renew(now)
+        return self._keys is not None
 
     def _find(self, kid: str) -> Any:
         keys = self._keys.keys if self._keys else []

@@ -12,6 +12,7 @@ from marshmallow import Schema as MarshmallowSchema
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
 
+from carport.shared import failpoints
 from carport.shared.access import raw_body
 from carport.shared.body import parse
 from carport.shared.errors import Refused
@@ -25,7 +26,9 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: MarshmallowSchema) -> Any:
         """The strictly parsed body."""
-        return parse(raw_body())
+        body = parse(raw_body())
+        failpoints.hit("request.after_read")
+        return body
 
     def load_querystring(self, req: Request, schema: MarshmallowSchema) -> Any:
         """The query parameters, each at most once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, time
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -56,9 +57,24 @@ def is_open(tx: sa.Connection) -> bool:
 
 def open_day(tx: sa.Connection, day: date, local_time: time = NOON) -> None:
     """Stand on *day* from now on, at *local_time*."""
-    row = {"date": day, "local_time": local_time.isoformat("minutes")}
-    if not insert_if_absent(tx, business_day, id=1, **row):
-        tx.execute(business_day.update().values(row))
+    if not open_first(tx, day, local_time):
+        tx.execute(business_day.update().values(_row(day, local_time)))
+
+
+def open_first(tx: sa.Connection, day: date, local_time: time) -> bool:
+    """Stand on *day*; False, with nothing changed, where a day has been opened before."""
+    return insert_if_absent(tx, business_day, id=1, **_row(day, local_time))
+
+
+def follow(tx: sa.Connection, day: date, local_time: time) -> None:
+    """Stand on the latest day told of: announcements may come late, and at once."""
+    if not open_first(tx, day, local_time):
+        earlier = business_day.update().where(business_day.c.date <= day)
+        tx.execute(earlier.values(_row(day, local_time)))
+
+
+def _row(day: date, local_time: time) -> dict[str, Any]:
+    return {"date": day, "local_time": local_time.isoformat("minutes")}
 
 
 def _read(tx: sa.Connection, query: sa.Select[tuple[int, date, str]]) -> BusinessDay:

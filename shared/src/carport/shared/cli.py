@@ -15,8 +15,8 @@ from carport.shared import config, telemetry
 from carport.shared.db import Runtime, make_engine
 from carport.shared.service import Service
 
-THREADS = 16
-KEEPALIVE_S = 15
+BACKSTAGE = ("worker", "migrate", "replay", "verify")
+"""Roles that answer no requests."""
 Role = Callable[[Runtime, list[str]], int]
 
 
@@ -36,7 +36,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="arguments of the role")
     given = parser.parse_args(arguments)
     try:
-        settings = config.load(service.name)
+        settings = config.load(service.name, serves=given.role not in BACKSTAGE)
     except config.Misconfigured as error:
         print(error, file=sys.stderr)
         return 2
@@ -46,39 +46,17 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
 
 
 def web(runtime: Runtime, _arguments: list[str]) -> int:
-    """Serve the API with gunicorn, one process with threads."""
-    from gunicorn.app.base import BaseApplication
+    """Serve the API."""
+    from carport.shared import serving
 
-    from carport.shared.web import create_app
-
-    settings = runtime.settings
-    options = {
-        "bind": f"{settings.host}:{settings.port}",
-        "worker_class": "gthread",
-        "threads": THREADS,
-        "keepalive": KEEPALIVE_S,
-        "control_socket_disable": True,
-        "accesslog": None,
-        "loglevel": "warning",
-        "proc_name": f"carport-{runtime.service.name}",
-    }
-
-    class Server(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            for name, value in options.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> Any:
-            return create_app(runtime)
-
-    Server().run()
-    return 0
+    return serving.serve(runtime)
 
 
-def worker(_runtime: Runtime, _arguments: list[str]) -> int:
-    """Relay, inbox, effects and jobs of this service alone need a bus between processes."""
-    print("There is no bus between processes here; `carport up` runs everything in one process.")
-    return 2
+def worker(runtime: Runtime, _arguments: list[str]) -> int:
+    """Consume from RabbitMQ and run relay, retries, effects and jobs, until SIGTERM or SIGINT."""
+    from carport.shared import process
+
+    return process.run(runtime)
 
 
 def migrate(runtime: Runtime, _arguments: list[str]) -> int:

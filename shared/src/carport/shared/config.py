@@ -31,7 +31,8 @@ class Misconfigured(Exception):
 @dataclass(frozen=True)
 class Settings:
     """What a unit is told from outside. *sessions* is the address of the store of live sessions
-    or the store itself, *jwks* the address of auth's keys or a function that answers them."""
+    or the store itself, *jwks* the address of auth's keys or a function that answers them. A stream
+    of events ends after *stream_s*; a process has at most *streams_max* of them."""
 
     service: str
     database_url: str
@@ -47,8 +48,12 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     behind_gateway: bool = False
+    limits_url: str = "memory://"
     limits_factor: int = 1
     log_level: str = "INFO"
+    stream_s: int = 55
+    streams_max: int = 8
+    tls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_sandbox(self) -> bool:
@@ -56,15 +61,16 @@ class Settings:
         return self.env == "sandbox"
 
 
-def load(service: str) -> Settings:
-    """The settings of *service* from the environment. Raises Misconfigured."""
+def load(service: str, *, serves: bool = True) -> Settings:
+    """The settings of *service* from the environment; what *serves* nobody needs no sessions.
+    Raises Misconfigured."""
     env = FileAwareEnv(prefix="CARPORT_", eager=False, strip_whitespace=True)
     try:
         values: dict[str, Any] = {
             "env": env.str("ENV", "production", validate=validate.OneOf(["production", "sandbox"])),
             "database_url": env.str("DATABASE_URL"),
             "bus_url": env.str("BUS_URL", None),
-            "sessions": env.str("SESSIONS_URL"),
+            "sessions": env.str("SESSIONS_URL", *(() if serves else (None,))),
             "jwks": env.str("JWKS_URL", None),
             "public_base_url": env.str("PUBLIC_BASE_URL"),
             "lender_file": env.path("LENDER_FILE", None),
@@ -73,8 +79,11 @@ def load(service: str) -> Settings:
             "host": env.str("HOST", "127.0.0.1"),
             "port": env.int("PORT", 8080, validate=validate.Range(1, 65535)),
             "behind_gateway": env.bool("BEHIND_GATEWAY", False),
+            "limits_url": env.str("LIMITS_URL", "memory://"),
             "limits_factor": env.int("LIMITS_FACTOR", 1, validate=validate.Range(1, 10_000)),
             "log_level": env.str("LOG_LEVEL", "INFO"),
+            "stream_s": env.int("STREAM_S", 55, validate=validate.Range(0, 300)),
+            "tls": tls(env),
         }
         keys_file = env.path(f"{service.upper()}_KEYS_FILE")
         given = {name: env.str(name.removeprefix("CARPORT_"), None) for name in SANDBOX_ONLY}
@@ -87,6 +96,17 @@ def load(service: str) -> Settings:
         raise Misconfigured(str(error)) from None
     refuse_sandbox_values(values, [name for name, value in given.items() if value])
     return Settings(service=service, keys=read_keys(keys_file), **values)
+
+
+def tls(env: FileAwareEnv) -> dict[str, str]:
+    """What gunicorn needs to speak TLS: nothing without a certificate. Raises Misconfigured for
+    half of it. Whom a client believes is Python's own ``SSL_CERT_FILE``."""
+    found = {"certfile": env.str("TLS_CERT_FILE", ""), "keyfile": env.str("TLS_KEY_FILE", "")}
+    if all(found.values()):
+        return found
+    if any(found.values()):
+        raise Misconfigured("CARPORT_TLS_CERT_FILE and CARPORT_TLS_KEY_FILE go together")
+    return {}
 
 
 def refuse_sandbox_values(values: Mapping[str, Any], given: list[str]) -> None:

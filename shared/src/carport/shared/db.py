@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
+from carport.shared import postgres
 from carport.shared.config import Settings
-from carport.shared.errors import Unavailable
+from carport.shared.errors import Unavailable, Unsettled
 from carport.shared.kernel.clock import Clock, utc_now
+from carport.shared.retry import is_away
 from carport.shared.service import Service
 
 CONVENTION = {
@@ -34,6 +35,7 @@ CONVENTION = {
 SPINE = sa.MetaData(naming_convention=CONVENTION)
 WRITE_WAIT_S_MAX = 10.0
 SQLITE_BUSY_MS = 10_000
+APPEND_ONLY = "append_only"
 
 SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """How all statements of a read see one state of PostgreSQL, as they do of SQLite by themselves."""
@@ -108,9 +110,19 @@ class Json(sa.TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def table(name: str, metadata: sa.MetaData, *parts: sa.schema.SchemaItem) -> sa.Table:
-    """A table that is STRICT on SQLite, so that it refuses what PostgreSQL refuses."""
-    return sa.Table(name, metadata, *parts, sqlite_strict=True)
+def table(
+    name: str, metadata: sa.MetaData, *parts: sa.schema.SchemaItem, append_only: bool = False
+) -> sa.Table:
+    """A table that is STRICT on SQLite, so that it refuses what PostgreSQL refuses.
+
+    With *append_only* its rows are never changed or removed: its migration makes the triggers.
+    """
+    return sa.Table(name, metadata, *parts, sqlite_strict=True, info={APPEND_ONLY: append_only})
+
+
+def is_append_only(declared: sa.Table) -> bool:
+    """Whether the rows of *declared* are never changed or removed."""
+    return bool(declared.info.get(APPEND_ONLY))
 
 
 def auto_id() -> sa.Column[int]:
@@ -126,13 +138,23 @@ def insert_if_absent(tx: sa.Connection, into: sa.Table, **values: Any) -> bool:
     return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
-def make_engine(url: str) -> sa.Engine:
+def among(tx: sa.Connection, column: sa.Column[int], values: Sequence[int]) -> Any:
+    """The condition that *column* is one of *values*: one array on PostgreSQL, where hundreds of
+    parameters would cost more than the statement."""
+    if tx.dialect.name != "postgresql":
+        return column.in_(values)
+    kind = postgresql.ARRAY(sa.BigInteger)
+    return column == sa.any_(sa.bindparam(None, list(values), type_=kind))
+
+
+def make_engine(url: str, name: str = "carport") -> sa.Engine:
     """An engine for a PostgreSQL or SQLite *url*; its errors do not repeat the values it was given,
-    which would end up in logs."""
-    create = partial(sa.create_engine, url, hide_parameters=True)
+    which would end up in logs. A server shows its connections under *name*."""
     if not url.startswith("sqlite"):
-        return create(pool_size=5, max_overflow=5, pool_pre_ping=True)
-    engine = create(pool_size=8, max_overflow=40, pool_timeout=3)
+        return postgres.make_engine(url, name)
+    engine = sa.create_engine(
+        url, hide_parameters=True, pool_size=8, max_overflow=40, pool_timeout=3
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -153,24 +175,47 @@ def make_engine(url: str) -> sa.Engine:
     return engine
 
 
+class Everyone:
+    """Wakes all that wait for *next*; who takes *next* before looking misses nothing."""
+
+    def __init__(self) -> None:
+        self.next = threading.Event()
+
+    def set(self) -> None:
+        """Wake them."""
+        woken, self.next = self.next, threading.Event()
+        woken.set()
+
+
 class Wake:
-    """One event per loop of a worker, set after a commit that left work for it."""
+    """One event per loop of a worker, and one for all streams, set after a commit that left
+    something for it."""
 
     def __init__(self) -> None:
         self.loops = {name: threading.Event() for name in ("relay", "inbox", "effects", "jobs")}
+        self.streams = Everyone()
 
     def __call__(self, name: str) -> None:
-        """Wake the loop *name*."""
-        self.loops[name].set()
+        """Wake the loop *name*, or the streams; what another release calls so is nothing to us."""
+        if waiting := self.streams if name == "stream" else self.loops.get(name):
+            waiting.set()
 
     def all(self) -> None:
-        """Wake every loop."""
+        """Wake every loop and the streams."""
         for loop in self.loops.values():
             loop.set()
+        self.streams.set()
+
+    def listen(self) -> None:
+        """Hear other processes too; here there are none."""
+
+    def close(self) -> None:
+        """Let go of what ``listen`` and waking opened."""
 
 
 def wake(tx: sa.Connection, loop: str) -> None:
-    """After *tx* commits, wake that loop of this service's worker: relay, inbox, effects, jobs."""
+    """After *tx* commits, wake that loop of this service's worker (relay, inbox, effects, jobs), or
+    its streams (stream)."""
     tx.info.setdefault("carport_wake", set()).add(loop)
 
 
@@ -178,6 +223,16 @@ def settings(tx: sa.Connection) -> Settings:
     """The settings of the service whose transaction *tx* is: keys, lender, addresses."""
     found: Settings = tx.info["carport_settings"]
     return found
+
+
+def commit(begun: sa.RootTransaction) -> None:
+    """Commit. Raises Unsettled when nobody can tell whether that happened."""
+    try:
+        begun.commit()
+    except sa.exc.DBAPIError as error:
+        if is_away(error):
+            raise Unsettled from error
+        raise
 
 
 @dataclass
@@ -195,13 +250,15 @@ class Runtime:
     def transaction(self) -> Iterator[sa.Connection]:
         """One transaction: commits at the end, rolls back on any exception.
 
-        Only the edge (api, worker, cli) opens one. Raises Unavailable when no turn to write comes.
+        Only the edge (api, worker, cli) opens one. Raises Unavailable when no turn to write comes,
+        Unsettled when the answer to the commit was lost.
         """
         with self._turn_to_write(), self.engine.connect() as connection:
             connection.info.pop("carport_wake", None)
             connection.info["carport_settings"] = self.settings
-            with connection.begin():
+            with connection.begin() as begun:
                 yield connection
+                commit(begun)
             for loop in connection.info.pop("carport_wake", ()):
                 self.wake(loop)
 

@@ -86,6 +86,15 @@ class Unavailable(Problem):
         super().__init__(text, headers={"Retry-After": str(retry_after_s)})
 
 
+class Unsettled(Unavailable):
+    """The answer to a COMMIT was lost: it may have been done, and only asking again can tell."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Whether this was done is not known. Send the same request, with the same key, again."
+        )
+
+
 class Refused(Problem):
     """A request that cannot be read or framed as it stands."""
 

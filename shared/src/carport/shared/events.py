@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,6 +15,9 @@ from carport.shared.errors import MalformedEvent
 from carport.shared.kernel.ids import new_id
 
 CONTENT_TYPE = "application/cloudevents+json"
+NAME = re.compile(r"[!-~]{1,255}")
+NOT_AN_EVENT = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What reading a body may end in; the last for a time that does not exist in UTC."""
 EXTENSIONS = ("correlationid", "causationid", "traceparent")
 
 
@@ -56,19 +60,26 @@ class Event:
     def from_json(body: str | bytes) -> Event:
         """The event in *body*. Raises MalformedEvent for what is no CloudEvent of ours."""
         try:
-            raw = json.loads(body)
+            raw = json.loads((body.encode() if isinstance(body, str) else body).decode())
             day = raw.get("businessdate")
             return Event(
-                id=str(raw["id"]),
-                type=str(raw["type"]),
-                subject=str(raw["subject"]),
-                time=datetime.fromisoformat(raw["time"]),
+                id=name(raw["id"]),
+                type=name(raw["type"]),
+                subject=name(raw["subject"]),
+                time=datetime.fromisoformat(raw["time"]).astimezone(UTC),
                 data=dict(raw["data"]),
                 businessdate=date.fromisoformat(day) if day else None,
                 **{name: raw.get(name) for name in EXTENSIONS},
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except NOT_AN_EVENT as error:
             raise MalformedEvent(f"not a CloudEvent: {type(error).__name__}") from error
+
+
+def name(value: Any) -> str:
+    """*value*, which identifies something. Raises ValueError for what no database would take."""
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise ValueError("an identifier is one to 255 visible ASCII characters")
+    return value
 
 
 def make(

@@ -5,8 +5,10 @@ Configuration refuses the variable outside the sandbox.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sys
 import time
 
 
@@ -17,13 +19,17 @@ class FailpointHit(Exception):
 
 
 def hit(name: str) -> None:
-    """Do what the environment asks for at *name*: ``kill``, ``raise`` or ``sleep:SECONDS``."""
+    """Do what the environment asks for at *name*, and say so: ``kill``, ``raise`` or
+    ``sleep:SECONDS``."""
     wanted = os.environ.get("CARPORT_FAILPOINT")
     if not wanted:
         return
     point, _, action = wanted.partition(":")
     if point != name:
         return
+    said = {"event": "failpoint", "point": name, "action": action, "pid": os.getpid()}
+    sys.stderr.write(json.dumps(said) + "\n")
+    sys.stderr.flush()
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action.startswith("sleep:"):

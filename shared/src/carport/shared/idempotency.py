@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from carport.shared import failpoints
 from carport.shared.db import SPINE, Runtime, Text, UtcDateTime, insert_if_absent, table
 from carport.shared.errors import Conflict, Invalid
+from carport.shared.retry import LOCK_TIMEOUT, sqlstate
 
 WAIT_S_MAX = 2
 KEY_LENGTH_MAX = 255
@@ -104,6 +105,7 @@ def once(
     with in_flight.turn(request), runtime.transaction() as tx:
         if not claim(tx, request, runtime.clock()):
             return stored(tx, request)
+        failpoints.hit("idempotency.after_claim")
         savepoint = tx.begin_nested()
         try:
             answer = work(tx)
@@ -129,7 +131,9 @@ def claim(tx: sa.Connection, request: Request, now: datetime) -> bool:
     try:
         claimed = insert_if_absent(tx, idempotency_key, **vars(request), created_at=now)
     except OperationalError as error:
-        raise in_progress() from error
+        if sqlstate(error) == LOCK_TIMEOUT:
+            raise in_progress() from error
+        raise
     if is_postgresql:
         tx.execute(sa.text("SET LOCAL lock_timeout = DEFAULT"))
     return claimed

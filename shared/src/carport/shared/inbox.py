@@ -1,33 +1,36 @@
-"""The inbox: each event is claimed and handled in one transaction, at most once per service.
+"""The inbox: what has become of each event a service was given, one row for ever.
 
-A handler that fails is rolled back and the event stored with its error: retry, waiting and parked
-are states of this table, to be seen and mended with SQL and the command line. ``NotYet`` is
-waiting for a predecessor, ``Unavailable`` for a busy database or the first day: neither is a
-failure, and neither is ever parked.
+An event is claimed by its row in the transaction of its effect, so it takes effect at most once.
+Retry, waiting and parked are states of this table, to be seen and mended with SQL and the command
+line. ``delivery`` moves events through them.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.dialects import postgresql, sqlite
 
-from carport.shared import failpoints, telemetry
-from carport.shared.bus import Message
-from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, insert_if_absent, table, wake
-from carport.shared.errors import MalformedEvent, NotYet, Unavailable
+from carport.shared import telemetry
+from carport.shared.db import SPINE, Day, Text, UtcDateTime, insert_if_absent, table, wake
+from carport.shared.errors import NotYet, Unavailable
 from carport.shared.events import Event
 
 ATTEMPTS_MAX = 5
+ATTEMPT_S_MAX = 15
+"""An attempt that is not over by then may be made by another worker too; the row decides."""
 RETRY_S_BASE = 2
 WAIT_S_MAX = 2
-BATCH = 100
 UNFINISHED = ("retry", "waiting")
 PATIENT = (NotYet, Unavailable)
 ERROR_CHARS_MAX = 500
+BODY_CHARS_MAX = 64 * 1024
+NO_HANDLER = "no handler for this type in this release"
+NEVER_ENDED = "no attempt came to an end: it may kill the process"
 OPEN = sa.text("state <> 'done'")
 """The condition of ``ix_inbox_due``, word for word: SQLite uses the index for nothing else, and
 without it every event would read the whole table."""
@@ -53,35 +56,84 @@ inbox = table(
 log = telemetry.logger("carport.inbox")
 
 
-def deliver(runtime: Runtime, message: Message) -> None:
-    """Handle *message* once; on return the service has committed it, as done or to be retried.
+def claim(tx: sa.Connection, events: Sequence[Event], now: datetime) -> list[Event]:
+    """Those of *events* that were never claimed before, now done if *tx* commits."""
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
+    # In one order, so that workers given copies of the same events do not wait for each other.
+    rows = [_row(event, now, state="done") for event in sorted(events, key=lambda each: each.id)]
+    new = set(tx.execute(statement, rows).scalars())
+    by_id = {event.id: event for event in events}
+    return [event for id_, event in by_id.items() if id_ in new]
 
-    Raises only when the service's own database cannot commit.
+
+def store(tx: sa.Connection, event: Event, body: str, now: datetime, *, attempts: int = 0) -> None:
+    """Keep *event* to be handled later, unless it is known already."""
+    row = _row(event, now, state="retry", body=body, attempts=attempts, next_attempt_at=now)
+    insert_if_absent(tx, inbox, **row)
+
+
+def begin(tx: sa.Connection, event_id: str, now: datetime, *, early: bool) -> str | None:
+    """Count one more attempt before it is made (it may be the one that kills the process) and
+    answer the event's body; None when there is nothing to do. *early*: though it is not due."""
+    row = tx.execute(_locking(event_id, skip_locked=True)).mappings().one_or_none()
+    if row is None or row["state"] not in UNFINISHED:
+        return None
+    if not (early or row["next_attempt_at"] <= now):
+        return None
+    if row["attempts"] >= ATTEMPTS_MAX:
+        parked = _update(event_id).values(state="parked", next_attempt_at=None)
+        tx.execute(parked.values(error=row["error"] or NEVER_ENDED))
+        return None
+    until = now + timedelta(seconds=ATTEMPT_S_MAX)
+    begun = _update(event_id).values(attempts=row["attempts"] + 1, next_attempt_at=until)
+    tx.execute(begun)
+    body: str = row["body"]
+    return body
+
+
+def finish(tx: sa.Connection, event_id: str) -> None:
+    """The event is done."""
+    tx.execute(_update(event_id).values(state="done", body=None, next_attempt_at=None))
+
+
+def set_aside(tx: sa.Connection, event_id: str, now: datetime, error: Exception) -> str:
+    """Waiting for a predecessor, to be retried later and later, or parked; the state it is in."""
+    row = lock(tx, event_id)
+    if row["state"] not in UNFINISHED:
+        return str(row["state"])
+    following = _next_state(row, now, error)
+    tx.execute(_update(event_id).values(following))
+    return str(following["state"])
+
+
+def lock(tx: sa.Connection, event_id: str) -> Any:
+    """The row, which nobody else changes until *tx* ends."""
+    return tx.execute(_locking(event_id)).mappings().one()
+
+
+def park_unreadable(tx: sa.Connection, type_: str, body: str, now: datetime, reason: str) -> None:
+    """Keep what is no event under the SHA-256 of its bytes."""
+    raw = body.encode(errors="surrogateescape")
+    row = {"event_id": hashlib.sha256(raw).hexdigest(), "type": _readable(type_.encode()),
+           "source": "unknown", "subject": "unknown", "state": "parked",
+           "body": _readable(raw)[:BODY_CHARS_MAX], "error": f"{reason} ({len(raw)} bytes)",
+           "received_at": now}  # fmt: skip
+    if insert_if_absent(tx, inbox, **row):
+        log.warning("message parked", event_id=row["event_id"], event_type=type_, error=reason)
+
+
+def due(tx: sa.Connection, now: datetime, limit: int, *, waiting: bool = False) -> list[str]:
+    """The ids of events to try again now; with *waiting* also those that wait and are not due.
+
+    Those that were tried least come first: one that kills the process does not take them along.
     """
-    try:
-        event = Event.from_json(message.body)
-    except MalformedEvent as error:
-        _park_unreadable(runtime, message, error)
-        return
-    if message.redelivered:
-        _store(runtime, event, message.body)
-        _retry(runtime, event.id)
-        return
-    try:
-        _claim_and_handle(runtime, event)
-    except OperationalError:
-        raise
-    except Exception as error:  # noqa: BLE001 - here a handler's failure becomes a row
-        _store(runtime, event, message.body, attempts=1)
-        _set_aside(runtime, event, error)
-
-
-def retry_once(runtime: Runtime, *, waiting: bool = False) -> int:
-    """Try due events again, each in its own transaction; how many are done now.
-
-    With *waiting*, also those that wait for a predecessor and are not due yet.
-    """
-    return sum(_retry(runtime, event_id) for event_id in _due(runtime, waiting))
+    is_due = inbox.c.next_attempt_at <= now
+    if waiting:
+        is_due = sa.or_(is_due, inbox.c.state == "waiting")
+    query = sa.select(inbox.c.event_id).where(OPEN, inbox.c.state.in_(UNFINISHED), is_due)
+    first_come = (inbox.c.attempts, inbox.c.received_at)
+    return list(tx.execute(query.order_by(*first_come).limit(limit)).scalars())
 
 
 def count_of_day(tx: sa.Connection, source: str, day: date) -> dict[str, int]:
@@ -103,11 +155,11 @@ def unfinished(tx: sa.Connection, *, state: str | None = None) -> list[dict[str,
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
-def wake_waiting(tx: sa.Connection, now: datetime, subject: str | None = None) -> None:
-    """Events that wait, of *subject* or all, are tried again as soon as *tx* has committed."""
+def wake_waiting(tx: sa.Connection, now: datetime, subjects: Collection[str] | None = None) -> None:
+    """Events that wait, of *subjects* or all, are tried again as soon as *tx* has committed."""
     change = inbox.update().where(OPEN, inbox.c.state == "waiting")
-    if subject is not None:
-        change = change.where(inbox.c.subject == subject)
+    if subjects is not None:
+        change = change.where(inbox.c.subject.in_(sorted(subjects)))
     if tx.execute(change.values(next_attempt_at=now)).rowcount:
         wake(tx, "inbox")
 
@@ -120,6 +172,23 @@ def replay(tx: sa.Connection, event_id: str, now: datetime) -> bool:
     return tx.execute(values).rowcount == 1
 
 
+def adopt(tx: sa.Connection, types: Collection[str], now: datetime) -> int:
+    """Try again what was parked for want of a handler that a newer release now has."""
+    orphans = inbox.update().where(
+        OPEN, inbox.c.state == "parked", inbox.c.error == NO_HANDLER, inbox.c.type.in_(types)
+    )
+    return tx.execute(orphans.values(state="retry", attempts=0, next_attempt_at=now)).rowcount
+
+
+def park(tx: sa.Connection, event: Event, body: str, now: datetime, reason: str) -> None:
+    """Keep an event nobody here can handle."""
+    insert_if_absent(tx, inbox, **_row(event, now, state="parked", body=body, error=reason))
+
+
+def _readable(raw: bytes) -> str:
+    return raw.decode(errors="backslashreplace").replace("\0", "\\x00")
+
+
 def _row(event: Event, now: datetime, **values: Any) -> dict[str, Any]:
     return {
         "event_id": event.id,
@@ -130,69 +199,6 @@ def _row(event: Event, now: datetime, **values: Any) -> dict[str, Any]:
         "received_at": now,
         **values,
     }
-
-
-def _claim_and_handle(runtime: Runtime, event: Event) -> None:
-    now = runtime.clock()
-    with telemetry.handling(event, runtime.service.name), runtime.transaction() as tx:
-        if insert_if_absent(tx, inbox, **_row(event, now, state="done")):
-            _handle(runtime, tx, event, now)
-            failpoints.hit("consumer.before_commit")
-    failpoints.hit("consumer.after_commit")
-
-
-def _handle(runtime: Runtime, tx: sa.Connection, event: Event, now: datetime) -> None:
-    runtime.service.handlers[event.type](tx, event, now)
-    wake_waiting(tx, now, event.subject)
-    log.info("event handled", event_id=event.id, event_type=event.type, subject=event.subject)
-
-
-def _store(runtime: Runtime, event: Event, body: str, *, attempts: int = 0) -> None:
-    now = runtime.clock()
-    row = _row(event, now, state="retry", body=body, attempts=attempts, next_attempt_at=now)
-    with runtime.transaction() as tx:
-        insert_if_absent(tx, inbox, **row)
-
-
-def _retry(runtime: Runtime, event_id: str) -> bool:
-    """One more attempt, counted before it begins: it may be the one that kills the process."""
-    with runtime.transaction() as tx:
-        body = _begin(tx, event_id)
-    if body is None:
-        return False
-    event = Event.from_json(body)
-    try:
-        with telemetry.handling(event, runtime.service.name), runtime.transaction() as tx:
-            if _lock(tx, event_id)["state"] not in UNFINISHED:
-                return False
-            _handle(runtime, tx, event, runtime.clock())
-            tx.execute(_update(event_id).values(state="done", body=None, next_attempt_at=None))
-    except OperationalError:
-        raise
-    except Exception as error:  # noqa: BLE001 - as in deliver
-        _set_aside(runtime, event, error)
-        return False
-    return True
-
-
-def _begin(tx: sa.Connection, event_id: str) -> str | None:
-    row = _lock(tx, event_id)
-    if row["state"] not in UNFINISHED:
-        return None
-    if row["attempts"] >= ATTEMPTS_MAX:
-        tx.execute(_update(event_id).values(state="parked"))
-        return None
-    tx.execute(_update(event_id).values(attempts=row["attempts"] + 1))
-    body: str = row["body"]
-    return body
-
-
-def _set_aside(runtime: Runtime, event: Event, error: Exception) -> None:
-    """Waiting for a predecessor, to be retried later and later, or parked."""
-    with runtime.transaction() as tx:
-        row = _lock(tx, event.id)
-        if row["state"] in UNFINISHED:
-            tx.execute(_update(event.id).values(_next_state(row, runtime.clock(), error)))
 
 
 def _next_state(row: Any, now: datetime, error: Exception) -> dict[str, Any]:
@@ -209,35 +215,9 @@ def _next_state(row: Any, now: datetime, error: Exception) -> dict[str, Any]:
     return {"state": state, "error": reason, "next_attempt_at": next_at}
 
 
-def _park_unreadable(runtime: Runtime, message: Message, error: MalformedEvent) -> None:
-    digest = hashlib.sha256(message.body.encode("utf-8", "replace")).hexdigest()
-    with runtime.transaction() as tx:
-        insert_if_absent(
-            tx,
-            inbox,
-            event_id=digest,
-            type=message.type,
-            source="unknown",
-            subject="unknown",
-            state="parked",
-            body=message.body,
-            error=str(error),
-            received_at=runtime.clock(),
-        )
-
-
-def _due(runtime: Runtime, waiting: bool) -> list[str]:
-    is_due = inbox.c.next_attempt_at <= runtime.clock()
-    if waiting:
-        is_due = sa.or_(is_due, inbox.c.state == "waiting")
-    query = sa.select(inbox.c.event_id).where(OPEN, inbox.c.state.in_(UNFINISHED), is_due)
-    with runtime.reading() as tx:
-        return list(tx.execute(query.order_by(inbox.c.received_at).limit(BATCH)).scalars())
-
-
-def _lock(tx: sa.Connection, event_id: str) -> Any:
-    query = sa.select(inbox).where(inbox.c.event_id == event_id).with_for_update()
-    return tx.execute(query).mappings().one()
+def _locking(event_id: str, *, skip_locked: bool = False) -> sa.Select[Any]:
+    query = sa.select(inbox).where(inbox.c.event_id == event_id)
+    return query.with_for_update(skip_locked=skip_locked)
 
 
 def _update(event_id: str) -> sa.Update:

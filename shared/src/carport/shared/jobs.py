@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
-from carport.shared import failpoints, lease
+from carport.shared import failpoints, lease, metrics, retry, telemetry
 from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, insert_if_absent, table
 from carport.shared.service import Chunk, Job
 
 RUNNER = "jobs"
+log = telemetry.logger("carport.jobs")
 
 job_run = table(
     "job_run",
@@ -23,21 +25,39 @@ job_run = table(
 
 
 def run_once(runtime: Runtime, token: str) -> int:
-    """Run every chunk that is due now; how many were done. Nothing without the lease."""
+    """Run every chunk that is due now; how many were done. Nothing without the lease.
+
+    A chunk that fails holds up no other: its error is raised when all have been tried.
+    """
     if not runtime.service.jobs:
         return 0
-    due = _due(runtime)
+    due = _due(runtime, token)
     if not due:
         return 0
     with runtime.transaction() as tx:
         if not lease.take(tx, RUNNER, token, runtime.clock()):
             return 0
-    return sum(_run(runtime, name, job, chunk) for name, job, chunk in due)
+    done, failures, unit = 0, [], runtime.service.name
+    for name, job, chunk in due:
+        outcome = "done"
+        try:
+            with telemetry.working(unit, f"job {name}", "INTERNAL", None):
+                done += retry.retrying(partial(_run, runtime, name, job, chunk))
+        except Exception as error:  # noqa: BLE001 - raised below
+            log.error("chunk failed", job=name, business_date=str(chunk[0]), chunk=chunk[1])
+            failures.append(error)
+            outcome = "failed"
+        metrics.count("carport_job_chunks_total", unit, name, outcome)
+    if failures:
+        raise failures[0]
+    return done
 
 
-def _due(runtime: Runtime) -> list[tuple[str, Job, Chunk]]:
+def _due(runtime: Runtime, token: str) -> list[tuple[str, Job, Chunk]]:
     now = runtime.clock()
     with runtime.reading() as tx:
+        if not lease.is_free(tx, RUNNER, token, now):
+            return []
         return [
             (name, job, chunk)
             for name, job in runtime.service.jobs.items()

@@ -33,6 +33,19 @@ def take(tx: sa.Connection, name: str, token: str, now: datetime) -> bool:
     return tx.execute(change.values(token=token, expires_at=until)).rowcount == 1
 
 
+def is_free(tx: sa.Connection, name: str, token: str, now: datetime) -> bool:
+    """Whether ``take`` could succeed: read before it, so that those who stand by write nothing."""
+    taken = sa.select(lease.c.name).where(
+        lease.c.name == name, lease.c.token != token, lease.c.expires_at >= now
+    )
+    return tx.execute(taken).first() is None
+
+
+def release(tx: sa.Connection, token: str) -> None:
+    """Give back what *token* holds, so that another takes over at once."""
+    tx.execute(lease.delete().where(lease.c.token == token))
+
+
 def seize(tx: sa.Connection, name: str, token: str, now: datetime) -> None:
     """Take the lease whoever holds it: for the one process that owns its database file."""
     tx.execute(lease.delete().where(lease.c.name == name))

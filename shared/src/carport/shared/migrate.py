@@ -1,28 +1,49 @@
 """Schema migrations: Alembic trees of the spine and of each service, run by a one-shot role.
 
 A database has two trees with a version table each: ``spine_version`` for the tables every service
-has and ``<service>_version`` for its own. Migrations run on SQLite and PostgreSQL.
+has and ``<service>_version`` for its own. Each is brought to its head in one transaction, one
+process at a time, so that an interrupted migration left nothing and is simply run again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import stamina
 from alembic import command, context
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 
-from carport.shared import approval, business_day, idempotency, inbox, jobs, lease, outbox
+from carport.shared import (
+    approval,
+    business_day,
+    failpoints,
+    idempotency,
+    inbox,
+    jobs,
+    lease,
+    outbox,
+    roles,
+)
 from carport.shared.db import SPINE
+from carport.shared.retry import has_timed_out, is_away
 from carport.shared.service import Service
 
 SPINE_TREE = "carport.shared:migrations"
 DECLARING = (approval, business_day, idempotency, inbox, jobs, lease, outbox)
 """The modules that declare the tables of the spine: only what is imported can be compared."""
+LOCK = 0x4361_7270
+"""The advisory lock of migrations, in each database."""
+TABLE_WAIT_MS_MAX = 500
+TRIES_MAX = 60
+TRYING_S_MAX = 60.0
+"""For a database that starts, or tables that live requests hold."""
 TEMPLATE = '''\
 """${message}."""
 
@@ -49,29 +70,62 @@ def downgrade() -> None:
 
 
 def upgrade(engine: sa.Engine, service: Service, revision: str = "head") -> None:
-    """Bring the database of *service* to *revision* of its own tree, the spine to its head."""
+    """Bring the database of *service* to *revision* of its own tree, the spine to its head, and
+    say again who may do what in it. What a later release has migrated stays as it is."""
     upgrade_spine(engine)
     _upgrade(engine, _tree(service), revision)
+    with alone(engine) as connection:
+        if not any(_is_later(connection, tree) for tree in (_spine(), _tree(service))):
+            there = set(sa.inspect(connection).get_table_names())
+            both = (*SPINE.sorted_tables, *service.metadata.sorted_tables)
+            roles.grant(connection, (table for table in both if table.name in there))
 
 
-def upgrade_spine(engine: sa.Engine) -> None:
+def upgrade_spine(engine: sa.Engine, revision: str = "head") -> None:
     """Bring the tables every service has to their head."""
-    _upgrade(engine, _spine(), "head")
+    _upgrade(engine, _spine(), revision)
 
 
-def _upgrade(engine: sa.Engine, tree: Config, revision: str) -> None:
-    with engine.begin() as connection:
-        if not _is_at(connection, tree, revision):
-            tree.attributes["connection"] = connection
-            command.upgrade(tree, revision)
+def is_current(connection: sa.Connection, service: Service) -> bool:
+    """Whether the database of *service* has the schema of this release, or a later one's."""
+    trees = (_spine(), _tree(service))
+    return all(_is_at(connection, tree, "head") or _is_later(connection, tree) for tree in trees)
 
 
 def downgrade(engine: sa.Engine, service: Service, revision: str) -> None:
     """Take the service's own tree back to *revision*."""
-    with engine.begin() as connection:
-        tree = _tree(service)
+    tree = _tree(service)
+    with alone(engine) as connection:
         tree.attributes["connection"] = connection
         command.downgrade(tree, revision)
+
+
+@contextmanager
+def alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction in which nobody else migrates this database. It takes what time it needs, but
+    waits only briefly for a table: requests queue behind whoever waits for one."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            for limit in ("statement_timeout", "lock_timeout"):
+                connection.execute(sa.text(f"SET LOCAL {limit} = 0"))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{TABLE_WAIT_MS_MAX}ms'"))
+        yield connection
+
+
+def _upgrade(engine: sa.Engine, tree: Config, revision: str) -> None:
+    for attempt in stamina.retry_context(
+        on=_will_pass, attempts=TRIES_MAX, timeout=TRYING_S_MAX, wait_initial=0.2
+    ):
+        with attempt, alone(engine) as connection:
+            if not (_is_at(connection, tree, revision) or _is_later(connection, tree)):
+                tree.attributes["connection"] = connection
+                command.upgrade(tree, revision)
+                failpoints.hit("migrate.before_commit")
+
+
+def _will_pass(error: Exception) -> bool:
+    return is_away(error) or has_timed_out(error)
 
 
 def revise(engine: sa.Engine, service: Service | None, message: str) -> None:
@@ -83,18 +137,21 @@ def revise(engine: sa.Engine, service: Service | None, message: str) -> None:
     try:
         with engine.begin() as connection:
             tree.attributes["connection"] = connection
-            number = f"{len(heads(service, every=True)) + 1:04d}"
+            number = f"{len(revisions(service)) + 1:04d}"
             command.revision(tree, message=message, autogenerate=True, rev_id=number)
     finally:
         template.unlink()
 
 
-def heads(service: Service | None, *, every: bool = False) -> list[str]:
-    """The heads of a tree (the spine's without *service*); with *every*, all its revisions."""
+def heads(service: Service | None) -> list[str]:
+    """The heads of a tree, the spine's without *service*."""
+    return list(ScriptDirectory.from_config(_tree(service) if service else _spine()).get_heads())
+
+
+def revisions(service: Service | None) -> list[Script]:
+    """All revisions of a tree, the first one first."""
     script = ScriptDirectory.from_config(_tree(service) if service else _spine())
-    if every:
-        return [revision.revision for revision in script.walk_revisions()]
-    return list(script.get_heads())
+    return list(script.walk_revisions())[::-1]
 
 
 def difference(connection: sa.Connection, service: Service) -> list[Any]:
@@ -141,10 +198,21 @@ def _config(location: str, metadata: sa.MetaData, version_table: str) -> Config:
 
 
 def _is_at(connection: sa.Connection, tree: Config, revision: str) -> bool:
-    options = {"version_table": tree.attributes["version_table"]}
-    now = MigrationContext.configure(connection, opts=options).get_current_heads()
     wanted = ScriptDirectory.from_config(tree).get_heads() if revision == "head" else [revision]
-    return sorted(now) == sorted(wanted)
+    return sorted(_found(connection, tree)) == sorted(wanted)
+
+
+def _is_later(connection: sa.Connection, tree: Config) -> bool:
+    """Whether the database is at a revision this release does not know: the next one's, which works
+    with this one too. So a release can be taken back without its database."""
+    known = {each.revision for each in ScriptDirectory.from_config(tree).walk_revisions()}
+    found = _found(connection, tree)
+    return bool(found) and known.isdisjoint(found)
+
+
+def _found(connection: sa.Connection, tree: Config) -> tuple[str, ...]:
+    options = {"version_table": tree.attributes["version_table"]}
+    return MigrationContext.configure(connection, opts=options).get_current_heads()
 
 
 def _is_in(metadata: sa.MetaData) -> Any:

@@ -5,18 +5,22 @@ those that are safe. Sent rows stay, for replay and for `carport verify`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from carport.shared import failpoints, lease
+from carport.shared import failpoints, lease, metrics, telemetry
 from carport.shared.bus import Bus, Message
-from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, auto_id, table, wake
+from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, among, auto_id, table, wake
 from carport.shared.events import Event
 
-BATCH = 200
+BATCH = 500
 RELAY = "relay"
+CLAIMED = ("seq", "event_id", "type", "body", "attempts", "created_at")
 
 outbox = table(
     "outbox",
@@ -36,19 +40,30 @@ outbox = table(
 )  # fmt: skip
 
 
-def add(tx: sa.Connection, event: Event) -> None:
-    """Say *event*, if and only if *tx* commits."""
-    tx.execute(
-        outbox.insert().values(
-            event_id=event.id,
-            type=event.type,
-            subject=event.subject,
-            businessdate=event.businessdate,
-            body=event.to_json(),
-            created_at=event.time,
-        )
-    )
-    wake(tx, RELAY)
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An unsent row and its message."""
+
+    seq: int
+    message: Message
+
+
+def add(tx: sa.Connection, *events: Event) -> None:
+    """Say *events*, if and only if *tx* commits."""
+    rows = [
+        {
+            "event_id": event.id,
+            "type": event.type,
+            "subject": event.subject,
+            "businessdate": event.businessdate,
+            "body": event.to_json(),
+            "created_at": event.time,
+        }
+        for event in events
+    ]
+    if rows:
+        tx.execute(outbox.insert(), rows)
+        wake(tx, RELAY)
 
 
 def count_of_day(tx: sa.Connection, day: date, types: Collection[str]) -> dict[str, int]:
@@ -63,45 +78,88 @@ def count_of_day(tx: sa.Connection, day: date, types: Collection[str]) -> dict[s
 
 
 def relay_once(runtime: Runtime, bus: Bus, token: str) -> int:
-    """Publish one batch of unsent events; how many were marked sent.
+    """Publish unsent events, a backlog batch after batch; how many were marked sent.
 
     Nothing happens while another token holds the relay's lease.
     """
-    claimed = _claim(runtime, token)
+    claimed = _claim(runtime, token, count=bus.handles_here)
     if not claimed:
         return 0
+    if bus.handles_here or len(claimed) < BATCH:
+        return _publish(runtime, bus, token, claimed)
+    with ThreadPoolExecutor(1, "relay") as publishing:
+        return _relay_backlog(runtime, bus, token, claimed, publishing)
+
+
+def _relay_backlog(
+    runtime: Runtime, bus: Bus, token: str, claimed: list[Claimed], publishing: Executor
+) -> int:
+    """While one batch is on its way the next is read, so that database and broker work at once."""
+    done = 0
+    while claimed:
+        sent = publishing.submit(_publish, runtime, bus, token, claimed)
+        following = _claim(runtime, token, beyond=claimed[-1].seq)
+        marked = sent.result()
+        done += marked
+        if marked < len(claimed):
+            break
+        claimed = following
+    return done
+
+
+def _publish(runtime: Runtime, bus: Bus, token: str, claimed: Sequence[Claimed]) -> int:
     failpoints.hit("relay.after_claim")
-    safe = bus.publish(claimed)
+    safe = bus.publish([row.message for row in claimed])
     failpoints.hit("relay.after_publish")
-    return _mark(runtime, safe, token)
+    sent = [row for row in claimed if row.message.id in safe]
+    _tell(runtime, [row.message for row in sent])
+    return _mark(runtime, [row.seq for row in sent], token)
 
 
-def _claim(runtime: Runtime, token: str) -> list[Message]:
+def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0) -> list[Claimed]:
+    """Unsent rows, oldest first, for the holder of the lease; with *count*, as one more attempt.
+
+    *beyond* leaves out what is being published in this pass. It is no position: every pass starts
+    again from the first row that is not sent, whenever that was committed.
+    """
+    now = runtime.clock()
     with runtime.reading() as tx:
-        if tx.execute(_unsent().limit(1)).first() is None:
+        if not lease.is_free(tx, RELAY, token, now) or not tx.execute(_unsent(beyond, 1)).first():
             return []
     with runtime.transaction() as tx:
-        if not lease.take(tx, RELAY, token, runtime.clock()):
+        if not lease.take(tx, RELAY, token, now):
             return []
-        rows = tx.execute(_unsent().limit(BATCH)).all()
-        ids = [row.event_id for row in rows]
-        begun = outbox.update().where(outbox.c.event_id.in_(ids))
-        tx.execute(begun.values(attempts=outbox.c.attempts + 1))
-    return [Message(row.event_id, row.type, row.body, row.attempts > 0) for row in rows]
+        rows = tx.execute(_unsent(beyond, BATCH)).all()
+        if count:
+            begun = outbox.update().where(among(tx, outbox.c.seq, [row.seq for row in rows]))
+            tx.execute(begun.values(attempts=outbox.c.attempts + 1))
+    return [
+        Claimed(r.seq, Message(r.event_id, r.type, r.body, r.attempts > 0, r.created_at))
+        for r in rows
+    ]
 
 
-def _unsent() -> sa.Select[tuple[str, str, str, int]]:
-    columns = (outbox.c.event_id, outbox.c.type, outbox.c.body, outbox.c.attempts)
-    return sa.select(*columns).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.seq)
+def _unsent(beyond: int, limit: int) -> sa.Select[Any]:
+    columns = (outbox.c[name] for name in CLAIMED)
+    unsent = (outbox.c.sent_at.is_(None), outbox.c.seq > beyond)
+    return sa.select(*columns).where(*unsent).order_by(outbox.c.seq).limit(limit)
 
 
-def _mark(runtime: Runtime, safe: Collection[str], token: str) -> int:
+def _tell(runtime: Runtime, safe: Sequence[Message]) -> None:
+    unit, now = runtime.service.name, runtime.clock()
+    lags = [(now - message.since).total_seconds() for message in safe if message.since]
+    metrics.count("carport_relay_messages_total", unit, "confirmed", by=len(safe))
+    metrics.observe("carport_relay_lag_seconds", lags, unit)
+    telemetry.relayed(unit, safe)
+
+
+def _mark(runtime: Runtime, safe: Sequence[int], token: str) -> int:
     if not safe:
         return 0
-    mark = outbox.update().where(
-        outbox.c.event_id.in_(safe), outbox.c.sent_at.is_(None), lease.held(RELAY, token)
-    )
     with runtime.transaction() as tx:
+        mark = outbox.update().where(
+            among(tx, outbox.c.seq, safe), outbox.c.sent_at.is_(None), lease.held(RELAY, token)
+        )
         return tx.execute(mark.values(sent_at=runtime.clock())).rowcount
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, current_app, g, request
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from flask import Response, current_app, g
 from werkzeug.exceptions import HTTPException
 
 from carport.shared import errors, telemetry
 from carport.shared.access import current
-from carport.shared.errors import PROBLEM, Problem, Refused, Unavailable
+from carport.shared.errors import PROBLEM, Problem, Refused, Unavailable, Unsettled
+from carport.shared.retry import has_timed_out, is_away
 
 CODES = {
     404: "not_found",
@@ -29,8 +28,6 @@ DETAILS = {
     405: "This address does not know this method; see the Allow header.",
     413: "The body is too large for this address.",
 }
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
-UNSETTLED = "Whether this was done is not known. Send the same request, with the same key, again."
 log = telemetry.logger("carport.problems")
 
 
@@ -46,7 +43,9 @@ def answer_failure(error: Exception) -> Response:
 
 def problem_text(found: Problem) -> str:
     """The body of *found* for this request."""
-    moved = {"money_moved": errors.money_moved(found.status)} if g.access.money else {}
+    is_open = isinstance(found, Unsettled)
+    answer = "unknown" if is_open else errors.money_moved(found.status)
+    moved = {"money_moved": answer} if g.access.money else {}
     flaws = found.errors
     if found.pointer is not None and not flaws:
         flaws = [{"pointer": found.pointer, "code": found.code, "detail": str(found)}]
@@ -71,24 +70,15 @@ def problem_of(error: Exception) -> Problem:
         return translated(error, status)
     if isinstance(error, HTTPException):
         return of_werkzeug(error)
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+    if is_away(error) or has_timed_out(error):
         log.error("database away", error=type(error).__name__)
-        is_certain = isinstance(error, PoolTimeout) or request.method in READING
-        return Unavailable() if is_certain else unsettled()
+        return Unavailable()
     return Refused(
         "internal_error",
         "Something went wrong on our side. Quote the request id to customer service, who can see "
         "what happened and whether anything was changed.",
         status=500,
     )
-
-
-def unsettled() -> Problem:
-    """The database went away under a change: perhaps its answer to the commit was lost."""
-    found = Unavailable(UNSETTLED)
-    if g.access.money:
-        found.extra["money_moved"] = "unknown"
-    return found
 
 
 def translated(error: Any, status: int) -> Problem:

@@ -13,11 +13,39 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData
 
+from carport.shared import telemetry
 from carport.shared.events import Event
 
 Handler = Callable[[Connection, Event, datetime], None]
+Batch = Callable[[Connection, Sequence[Event], datetime], None]
 Chunk = tuple[date, str]
 """The business date and the key of one piece of a job; a piece is done at most once."""
+
+
+@dataclass(frozen=True)
+class Batched:
+    """A handler for a type whose events commute across subjects: *handle* is given several of them,
+    those of one subject in the order they came, in one transaction."""
+
+    handle: Batch
+
+    def __call__(self, tx: Connection, event: Event, now: datetime) -> None:
+        """Handle one alone, as after a failure of its batch."""
+        self.handle(tx, [event], now)
+
+
+batched = Batched
+
+
+def commuting(handler: Handler) -> Batched:
+    """*handler* for a batch, one event after the other: they share the commit."""
+
+    def handle(tx: Connection, batch: Sequence[Event], now: datetime) -> None:
+        for event in batch:
+            with telemetry.handling(event):
+                handler(tx, event, now)
+
+    return Batched(handle)
 
 
 @dataclass(frozen=True)
@@ -41,7 +69,8 @@ class Effect:
 @dataclass(frozen=True)
 class Service:
     """One deployable service. *migrations* is the package of its Alembic tree; *verify* answers
-    the invariants that do not hold, one sentence each; *commands* are further roles of its CLI."""
+    the invariants that do not hold, one sentence each; *gauges* the metrics of its own that
+    ``health.GAUGES`` names; *commands* are further roles of its CLI."""
 
     name: str
     metadata: MetaData
@@ -54,3 +83,4 @@ class Service:
     effects: Mapping[str, Effect] = field(default_factory=dict)
     commands: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     verify: Callable[[Connection], list[str]] | None = None
+    gauges: Callable[[Connection, datetime], Mapping[str, float]] | None = None

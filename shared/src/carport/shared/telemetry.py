@@ -1,23 +1,31 @@
-"""JSON log lines on stderr with request and correlation ids, and without personal data.
+"""JSON log lines on stderr with request and correlation ids, and without personal data; and spans.
 
 Log ids, never payloads. What slips through is masked: members with secret names, e-mail
-addresses, long digit runs and texts that look like tokens.
+addresses, long digit runs and texts that look like tokens. Spans are exported only where
+OTEL_EXPORTER_OTLP_ENDPOINT says where to; without it nothing of OpenTelemetry is imported, and
+``traceparent`` is carried along all the same.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
+import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
 from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from carport.shared.bus import Message
     from carport.shared.events import Event
 
 SECRET_KEY = re.compile(r"(?i)pass(word|wd)|secret|token|authorization|cookie|ssn|birth|cvv|^pan$")
@@ -30,8 +38,10 @@ SENSITIVE = re.compile(
     r"|\d(?:[ -]?\d){7,}"
 )
 PLAIN_KEYS = frozenset({"request_id", "correlation_id", "causation_id", "traceparent", "timestamp"})
-TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]")
+TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
+_process = {"unit": "carport"}
+"""Whose log lines these are when nothing else is bound, as in the threads of a worker."""
 bind = bind_contextvars
 clear = clear_contextvars
 
@@ -47,11 +57,29 @@ def context() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def handling(event: Event, unit: str) -> Iterator[None]:
+def handling(event: Event, unit: str = "") -> Iterator[None]:
     """Bind the ids of *event* and who handles it: what is logged and published follows from it."""
-    cause, trace = event.correlationid or event.id, child_of(event.traceparent)
-    with bound_contextvars(
-        unit=unit, correlation_id=cause, causation_id=event.id, traceparent=trace
+    bound = context()
+    if bound.get("causation_id") == event.id:
+        yield
+        return
+    who = unit or bound.get("unit") or _process["unit"]
+    cause = event.correlationid or event.id
+    with (
+        working(who, f"handle {event.type}", "CONSUMER", event.traceparent, event.id),
+        bound_contextvars(correlation_id=cause, causation_id=event.id),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def working(
+    unit: str, name: str, kind: str, parent: str | None, event_id: str = ""
+) -> Iterator[None]:
+    """Work of *unit* in the trace of *parent*, and so is what is logged and published meanwhile."""
+    with (
+        span(unit, name, kind, parent, event_id=event_id) as trace,
+        bound_contextvars(unit=unit, traceparent=trace),
     ):
         yield
 
@@ -78,6 +106,10 @@ def redact(value: Any, key: str = "") -> Any:
     return value
 
 
+def _named(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Any:
+    return {**_process, **line}
+
+
 def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Any:
     return redact(line)
 
@@ -96,8 +128,10 @@ class Stderr:
 
 def configure(unit: str, *, level: str = "INFO") -> None:
     """Send everything the process logs to stderr as JSON lines, marked with *unit*."""
+    _process["unit"] = unit
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _named,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
         _redacted,
@@ -120,4 +154,117 @@ def configure(unit: str, *, level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    bind_contextvars(unit=unit)
+    # It says each refused connection six times; the relay says it once.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+_exporting: list[Any] = []
+"""The one processor that batches the spans of this process; empty while none are wanted."""
+
+
+def trace(unit: str, *, postgresql: bool = False) -> None:
+    """Export spans from now on, if the environment says where to. Call it after any fork."""
+    if _exporting or not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
+
+    _exporting.append(BatchSpanProcessor(OTLPSpanExporter()))
+    if postgresql:
+        from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
+
+        # Only inside a span of ours: the loops of a worker look at the database all the time.
+        inside = _provider(unit, ParentBased(ALWAYS_OFF))
+        PsycopgInstrumentor().instrument(tracer_provider=inside)
+
+
+def _provider(unit: str, sampler: Any = None) -> Any:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+    named = Resource.create({"service.name": f"carport-{unit}"})
+    provider = TracerProvider(sampler=sampler, resource=named)
+    provider.add_span_processor(_exporting[0])
+    return provider
+
+
+@cache
+def _tracer(unit: str) -> Any:
+    return _provider(unit).get_tracer("carport")
+
+
+@contextlib.contextmanager
+def span(
+    unit: str,
+    name: str,
+    kind: str,
+    parent: str | None,
+    *,
+    event_id: str = "",
+    since: datetime | None = None,
+) -> Iterator[str]:
+    """Work of *unit* in the trace of *parent*; what to hand on as ``traceparent`` from inside."""
+    if not _exporting:
+        yield child_of(parent)
+        return
+    from opentelemetry.trace import SpanKind, StatusCode
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carrier = {"traceparent": parent or ""}
+    begun = _tracer(unit).start_as_current_span(
+        name,
+        TraceContextTextMapPropagator().extract(carrier),
+        SpanKind[kind],
+        {"carport.event_id": event_id} if event_id else None,
+        start_time=int(since.timestamp() * 1e9) if since else None,
+        record_exception=False,
+        set_status_on_exception=False,
+    )
+    with begun as own:
+        TraceContextTextMapPropagator().inject(carrier)
+        try:
+            yield carrier["traceparent"]
+        except Exception as error:
+            own.set_status(StatusCode.ERROR)
+            own.set_attribute("error.type", type(error).__name__)
+            raise
+
+
+def relayed(unit: str, messages: Iterable[Message]) -> None:
+    """A span for each message, from its row to its confirm, in the trace it belongs to."""
+    for message in messages if _exporting else ():
+        parent = json.loads(message.body).get("traceparent")
+        with span(unit, f"publish {message.type}", "PRODUCER", parent, since=message.since):
+            pass
+
+
+def traced(app: Callable[..., Any], unit: str) -> Callable[..., Any]:
+    """The WSGI application *app* with a span around each request, if spans are exported."""
+    if not _exporting:
+        return app
+
+    def within(environ: dict[str, Any], start_response: Any) -> Any:
+        with span(unit, "request", "SERVER", environ.get("HTTP_TRACEPARENT")) as own:
+            environ["HTTP_TRACEPARENT"] = own
+            return app(environ, start_response)
+
+    return within
+
+
+def entered(traceparent: str | None) -> str:
+    """What to hand on from inside a request that came with *traceparent*."""
+    return traceparent if _exporting and traceparent else child_of(traceparent)
+
+
+def answered(method: str, route: str | None, status: int) -> None:
+    """Tell the span of this request what it was."""
+    if _exporting:
+        from opentelemetry.trace import StatusCode, get_current_span
+
+        own, told = get_current_span(), route or "unmatched"
+        own.update_name(f"{method} {told}")
+        own.set_attributes({"http.request.method": method, "http.route": told,
+                            "http.response.status_code": status})  # fmt: skip
+        if status >= 500:
+            own.set_status(StatusCode.ERROR)

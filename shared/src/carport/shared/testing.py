@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from sqlalchemy import Connection
 
 from carport.shared import sealed, telemetry
 from carport.shared.auth import ALGORITHM, AUDIENCE, ISSUER, TYPE
@@ -18,17 +22,61 @@ from carport.shared.kernel.ids import new_id
 from carport.shared.sessions import MemorySessions
 
 LIFETIME = timedelta(minutes=10)
+TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+
+
+class Databases(Protocol):
+    """Where tests have their databases."""
+
+    def new(self, service: str, folder: Path) -> str:
+        """The URL of an empty database of a test's own, for as long as it has *folder*."""
+
+    def copy(self, url: str, service: str, folder: Path) -> str:
+        """The URL of a copy of the database at *url*, which nobody uses."""
+
+    def tampering(self, runtime: Runtime) -> AbstractContextManager[Connection]:
+        """A transaction of somebody whom neither triggers nor foreign keys hold back."""
+
+
+class Files:
+    """SQLite files in the folder of the test."""
+
+    def new(self, service: str, folder: Path) -> str:
+        """A file that is made when it is opened."""
+        return f"sqlite:///{folder / service}.db"
+
+    def copy(self, url: str, service: str, folder: Path) -> str:
+        """A copy of the file."""
+        copied = self.new(service, folder)
+        shutil.copy(url.removeprefix("sqlite:///"), copied.removeprefix("sqlite:///"))
+        return copied
+
+    @contextmanager
+    def tampering(self, runtime: Runtime) -> Iterator[Connection]:
+        """Takes the triggers away and puts them back."""
+        with runtime.transaction() as tx:
+            triggers = tx.exec_driver_sql(TRIGGERS).all()
+            tx.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+            for name, _ in triggers:
+                tx.exec_driver_sql(f"DROP TRIGGER {name}")
+            yield tx
+            for _, made in triggers:
+                tx.exec_driver_sql(made)
+
+
+databases: Databases = Files()
+"""A lane on PostgreSQL puts its own here."""
 
 
 def settings(service: str, folder: Path, **more: Any) -> Settings:
-    """Sandbox settings with a database file in *folder*, fresh keys and in-memory sessions."""
+    """Sandbox settings with a database of the test's own, fresh keys and in-memory sessions."""
     telemetry.configure(service, level="WARNING")
     keys = sealed.make_keys()
     own = {**keys.get(service, {}), "test_signing": keys["auth"]["signing"][0]}
     public = ECKey.import_key(own["test_signing"]).as_dict(private=False)
     given: dict[str, Any] = {
         "env": "sandbox",
-        "database_url": f"sqlite:///{folder / service}.db",
+        "database_url": databases.new(service, folder),
         "sessions": MemorySessions(),
         "jwks": lambda: {"keys": [public]},
         "keys": own,
@@ -37,6 +85,13 @@ def settings(service: str, folder: Path, **more: Any) -> Settings:
         "limits_factor": 1000,
     }
     return Settings(service=service, **{**given, **more})
+
+
+def copied(of: Settings, folder: Path, **more: Any) -> Settings:
+    """*of*, whose database nobody uses, with a copy of it and sessions of its own."""
+    url = databases.copy(of.database_url, of.service, folder)
+    given = {"database_url": url, "sessions": MemorySessions(), "home": folder, **more}
+    return replace(of, **given)
 
 
 def token(

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from time import perf_counter
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from flask.json.provider import DefaultJSONProvider
-from sqlalchemy import text
 
-from carport.shared import errors, idempotency, openapi, pagination, telemetry
+from carport.shared import errors, health, idempotency, metrics, openapi, pagination, telemetry
 from carport.shared.access import (
     Access,
     Edge,
@@ -25,7 +25,7 @@ from carport.shared.access import (
     principal,
     too_large,
 )
-from carport.shared.auth import Guard, Keys
+from carport.shared.auth import KEYS_PATH, Guard, Keys
 from carport.shared.blueprint import Blueprint
 from carport.shared.db import Runtime
 from carport.shared.errors import PROBLEM, SECURITY_HEADERS, Refused, Unavailable
@@ -109,7 +109,7 @@ def create_app(runtime: Runtime) -> Flask:
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     guard = Guard(Keys(settings.jwks or no_keys), connect(settings.sessions))
-    limiter = Limiter(factor=settings.limits_factor)
+    limiter = Limiter(settings.limits_url, settings.limits_factor, service.name)
     app.extensions["carport"] = Edge(runtime, guard, limiter)
     app.before_request(begin)
     app.after_request(finish)
@@ -120,6 +120,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.add_url_rule("/openapi.json", "openapi", lambda: openapi.document(app))
     app.add_url_rule("/healthz", "healthz", lambda: {"status": "ok"})
     app.add_url_rule("/readyz", "readyz", readyz)
+    app.wsgi_app = telemetry.traced(app.wsgi_app, service.name)  # type: ignore[method-assign]
     return app
 
 
@@ -128,11 +129,24 @@ def no_keys() -> dict[str, Any]:
     raise Unavailable("This service was started without CARPORT_JWKS_URL.")
 
 
-def readyz() -> dict[str, str]:
-    """Raises Unavailable while the database is away."""
-    with current().reading() as tx:
-        tx.execute(text("SELECT 1"))
-    return {"status": "ok", "service": current().service.name}
+def parts(app: Flask) -> dict[str, bool]:
+    """What the unit of *app* needs to serve, and has or lacks. The one that serves the keys is not
+    asked for them: it could never become ready."""
+    own: Edge = app.extensions["carport"]
+    found = {
+        **health.of_database(own.runtime),
+        **health.of_identity(own.guard, own.runtime.clock()),
+    }
+    if any(rule.rule == KEYS_PATH for rule in app.url_map.iter_rules()):
+        del found["keys"]
+    return found
+
+
+def readyz() -> Response:
+    """What is missing; 503 while something is."""
+    missing = [part for part, has in parts(current_app).items() if not has]
+    status, body = metrics.readiness(missing)
+    return Response(current_app.json.dumps(body), status, content_type="application/json")
 
 
 def sessions() -> Sessions:
@@ -150,14 +164,14 @@ def begin() -> None:
     """Name the request, bound its size, and refuse what cannot be an address of ours."""
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else new_id(current().clock())
-    g.principal, g.answer_headers, g.started_at = None, {}, datetime.now(UTC)
+    g.principal, g.answer_headers, g.started_at = None, {}, perf_counter()
     g.access = demanded()
     telemetry.bind(
         unit=current().service.name,
         request_id=g.request_id,
         correlation_id=g.request_id,
         causation_id=None,
-        traceparent=telemetry.child_of(request.headers.get("traceparent")),
+        traceparent=telemetry.entered(request.headers.get("traceparent")),
     )
     try:
         path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
@@ -179,13 +193,18 @@ def finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    seconds = perf_counter() - g.started_at
+    route = request.url_rule.rule if request.url_rule else None
+    told = (request.method, route, response.status_code)
+    metrics.request(current().service.name, *told, seconds)
+    telemetry.answered(*told)
     log.info(
         "request",
         method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
+        route=route,
         status=response.status_code,
         user=g.principal.sub if g.principal else None,
-        ms=round((datetime.now(UTC) - g.started_at).total_seconds() * 1000, 1),
+        ms=round(seconds * 1000, 1),
     )
     return response
 

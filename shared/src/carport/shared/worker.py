@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from carport.shared import effects, inbox, jobs, lease, outbox, telemetry
-from carport.shared.bus import Bus, LocalBus, Message
+from carport.shared import delivery, effects, jobs, lease, metrics, outbox, retry, telemetry
+from carport.shared.bus import Bus, BusAway, LocalBus, Message
 from carport.shared.db import Runtime
 from carport.shared.kernel.ids import new_id
+from carport.shared.service import Service
 
 POLL_S = 1.0
 DRAIN_PASSES_MAX = 10_000
@@ -34,7 +37,7 @@ class Worker:
         self._alone = alone
         self.steps: dict[str, Step] = {
             "relay": lambda: outbox.relay_once(runtime, bus, self.token),
-            "inbox": lambda: inbox.retry_once(runtime),
+            "inbox": lambda: delivery.retry_once(runtime),
             "effects": lambda: effects.run_once(runtime),
             "jobs": lambda: jobs.run_once(runtime, self.token),
         }
@@ -42,6 +45,7 @@ class Worker:
     def start(self) -> None:
         """Start the loops that this service needs."""
         self.take_over()
+        begin_counting(self.runtime.service)
         self.runtime.wake.all()
         for name in self.needed():
             thread = threading.Thread(
@@ -66,14 +70,19 @@ class Worker:
         return [name for name in self.steps if has_work[name]]
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Let each loop finish what it has begun; loops still busy after *timeout_s* are left."""
+        """Let each loop finish what it has begun, and give back the leases, so that another worker
+        takes over at once; loops still busy after *timeout_s* are left."""
         self._stopping.set()
         self.runtime.wake.all()
+        deadline = monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, deadline - monotonic()))
+        with suppress(SQLAlchemyError), self.runtime.transaction() as tx:
+            lease.release(tx, self.token)
 
     def _loop(self, name: str) -> None:
         signal = self.runtime.wake.loops[name]
+        telemetry.bind(unit=self.runtime.service.name)
         while not self._stopping.is_set():
             signal.clear()
             if not self._step(name):
@@ -82,19 +91,32 @@ class Worker:
     def _step(self, name: str) -> int:
         try:
             return self.steps[name]()
-        except SQLAlchemyError as error:
-            log.error("database away", loop=name, error=type(error).__name__)
-        except Exception:  # the next pass tries again
-            log.exception("loop failed", loop=name)
+        except BusAway as error:
+            log.error("broker away", loop=name, error=str(error))
+        except Exception as error:  # the next pass tries again
+            if retry.is_away(error):
+                log.error("database away", loop=name, error=type(error).__name__)
+            else:
+                log.exception("loop failed", loop=name)
         self._stopping.wait(POLL_S)
         return 0
+
+
+def begin_counting(service: Service) -> None:
+    """Have the counters that alerts watch begin at 0: an increase to 1 from nothing is none."""
+    for outcome in ("confirmed", "returned", "nacked", "unconfirmed"):
+        metrics.count("carport_relay_messages_total", service.name, outcome, by=0)
+    for kind in service.effects:
+        metrics.count("carport_effects_total", service.name, kind, "failed", by=0)
+    for job in service.jobs:
+        metrics.count("carport_job_chunks_total", service.name, job, "failed", by=0)
 
 
 def subscribe(bus: LocalBus, runtime: Runtime) -> None:
     """Deliver every type the service handles to its inbox."""
 
     def deliver(message: Message) -> None:
-        inbox.deliver(runtime, message)
+        delivery.deliver(runtime, message)
 
     bus.subscribe(runtime.service.handlers, deliver)
 
@@ -112,4 +134,4 @@ def drain(runtimes: Sequence[Runtime], bus: Bus) -> None:
 
 def _pass(worker: Worker) -> int:
     done = sum(worker.steps[name]() for name in worker.needed())
-    return done + inbox.retry_once(worker.runtime, waiting=True)
+    return done + delivery.retry_once(worker.runtime, waiting=True)
