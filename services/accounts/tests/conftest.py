@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
 from carport.accounts.service import SERVICE
-from carport.shared import business_day, inbox, migrate, testing, worker
+from carport.shared import business_day, delivery, migrate, testing, worker
 from carport.shared.bus import LocalBus, Message
+from carport.shared.config import Settings
 from carport.shared.db import Runtime, make_engine
 from carport.shared.events import Event
 from carport.shared.events import make as make_event
@@ -79,7 +79,9 @@ class Suite:
     def deliver(self, type_, data, *, subject, on=None, event=None):
         """An event of a neighbour comes in; the same *event* again when one is given."""
         made = event or make_event(type_, subject=subject, data=data, now=self.now, businessdate=on)
-        inbox.deliver(self.runtime, Message(made.id, made.type, made.to_json(), redelivered=False))
+        delivery.deliver(
+            self.runtime, Message(made.id, made.type, made.to_json(), redelivered=False)
+        )
         return made
 
     @property
@@ -167,19 +169,18 @@ class Suite:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A migrated, empty database file: copying it is quicker than migrating for each test."""
-    file = tmp_path_factory.mktemp("template") / "accounts.db"
-    engine = make_engine(f"sqlite:///{file}")
+def template(tmp_path_factory) -> Settings:
+    """Of a migrated, empty database: copying it is quicker than migrating for each test."""
+    settings = testing.settings("accounts", tmp_path_factory.mktemp("template"))
+    engine = make_engine(settings.database_url)
     migrate.upgrade(engine, SERVICE)
     engine.dispose()
-    return file
+    return settings
 
 
 def make_suite(folder, template, first_day: date) -> Suite:
     """Accounts on a fresh copy of *template* in *folder*, open on *first_day*."""
-    shutil.copy(template, folder / "accounts.db")
-    settings = testing.settings("accounts", folder, first_day=first_day)
+    settings = testing.copied(template, folder, first_day=first_day)
     runtime = Runtime(SERVICE, settings, make_engine(settings.database_url))
     suite = Suite(runtime, LocalBus())
     suite.settle()

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from carport.lease.service import SERVICE
-from carport.shared import business_day, inbox, migrate, testing, web, worker
+from carport.shared import business_day, delivery, inbox, migrate, testing, web, worker
 from carport.shared.bus import LocalBus, Message
 from carport.shared.db import Runtime, make_engine
 from carport.shared.events import Event
@@ -36,7 +36,7 @@ class World:
     def deliver(self, *events: Event) -> None:
         for event in events:
             message = Message(event.id, event.type, event.to_json(), redelivered=False)
-            inbox.deliver(self.runtime, message)
+            delivery.deliver(self.runtime, message)
 
     def drain(self) -> None:
         worker.drain([self.runtime], self.bus)

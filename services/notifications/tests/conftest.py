@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from carport.notifications.service import SERVICE
-from carport.shared import inbox, migrate, sealed, testing, web, worker
+from carport.shared import delivery, inbox, migrate, sealed, testing, web, worker
 from carport.shared.bus import LocalBus, Message
 from carport.shared.db import Runtime, make_engine
 from carport.shared.events import Event
@@ -47,7 +47,7 @@ class World:
     def deliver(self, *events: Event) -> None:
         for event in events:
             message = Message(event.id, event.type, event.to_json(), redelivered=False)
-            inbox.deliver(self.runtime, message)
+            delivery.deliver(self.runtime, message)
 
     def drain(self) -> None:
         worker.drain([self.runtime], self.bus)

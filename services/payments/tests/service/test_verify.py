@@ -5,15 +5,19 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 from carport.payments.queries import verify
+from carport.shared import testing
 
 
-def findings(suite):
+def findings(suite, **later):
+    """What is found once everything that has happened is older than the grace."""
+    suite.clock.tick(**{"seconds": 1, **later})
     with suite.runtime.reading() as tx:
-        return verify.findings(tx)
+        found = [f for check in verify.CHECKS for f in check.findings(tx, suite.clock())]
+    return [f"{finding.invariant}: {finding.detail}" for finding in found]
 
 
 def spoil(suite, statement):
-    with suite.runtime.transaction() as tx:
+    with testing.databases.tampering(suite.runtime) as tx:
         assert tx.execute(sa.text(statement)).rowcount
 
 
@@ -49,8 +53,8 @@ def test_a_busy_day_is_without_findings(busy):
 
 def test_our_list_has_every_payment_that_accounts_must_have_booked(busy):
     with busy.runtime.reading() as tx:
-        listed = verify.posted_list(tx)
-    assert sorted((row["amount"], row["is_reversed"]) for row in listed) == [
+        listed = list(verify.posted_list(tx))
+    assert sorted((row.amount, row.is_reversed) for row in listed) == [
         (700, True), (800, True), (900, False), (1_000, False), (1_001, False), (1_002, False)
     ]  # fmt: skip
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from carport.accounts.commands import contacts, day, payments
+from carport.accounts.commands.payments import Accepted
 from carport.accounts.domain.items import Payment
+from carport.shared import telemetry
 from carport.shared.db import wake
 from carport.shared.events import Event
+from carport.shared.service import Handler, batched
 
 NOTED = ("method", "confirmation_number", "user_id", "party_id")
 
 
-def on_payment_accepted(tx: sa.Connection, event: Event, now: datetime) -> None:
-    """Post the payment, with the effective date it was accepted for."""
+def on_payments_accepted(tx: sa.Connection, batch: Sequence[Event], now: datetime) -> None:
+    """Post the payments, each with the effective date it was accepted for."""
+    run = payments.PostingRun(tx, [accepted(event) for event in batch], now)
+    for event in batch:
+        with telemetry.handling(event):
+            run.post(accepted(event))
+    run.store()
+    wake(tx, "jobs")
+
+
+def accepted(event: Event) -> Accepted:
+    """The payment *event* tells of."""
     data = event.data
     payment = Payment(
         id=data["payment_id"],
@@ -23,17 +37,10 @@ def on_payment_accepted(tx: sa.Connection, event: Event, now: datetime) -> None:
         amount=data["amount"],
         extra=data.get("extra"),
     )
-    payments.post_payment(
-        tx,
-        payment,
-        account_id=data["account_id"],
-        currency=data["currency"],
-        businessdate=event.businessdate,
-        note={name: data[name] for name in NOTED if data.get(name) is not None},
-        now=now,
-        event_id=event.id,
+    note = {name: data[name] for name in NOTED if data.get(name) is not None}
+    return Accepted(
+        payment, data["account_id"], data["currency"], event.businessdate, note, event.id
     )
-    wake(tx, "jobs")
 
 
 def on_payment_cancelled(tx: sa.Connection, event: Event, now: datetime) -> None:
@@ -85,8 +92,8 @@ def on_contact_verified(tx: sa.Connection, event: Event, now: datetime) -> None:
     )
 
 
-HANDLERS = {
-    "payments.payment_accepted.v1": on_payment_accepted,
+HANDLERS: dict[str, Handler] = {
+    "payments.payment_accepted.v1": batched(on_payments_accepted),
     "payments.payment_cancelled.v1": on_payment_cancelled,
     "payments.payment_returned.v1": on_payment_returned,
     "payments.day_done.v1": on_day_done,

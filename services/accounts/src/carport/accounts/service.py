@@ -7,6 +7,7 @@ from carport.accounts.api.boarding import board_file
 from carport.accounts.events import PUBLISHES
 from carport.accounts.handlers import HANDLERS
 from carport.accounts.jobs import JOBS
+from carport.accounts.queries.progress import gauges
 from carport.accounts.queries.verify import verify
 from carport.accounts.tables import metadata
 from carport.shared.service import Service
@@ -21,4 +22,5 @@ SERVICE = Service(
     jobs=JOBS,
     commands={"board": board_file},
     verify=verify,
+    gauges=gauges,
 )

@@ -122,6 +122,7 @@ journal = table(
     sa.CheckConstraint("effective_on <= booked_on", name="not_ahead"),
     sa.Index("ix_journal_contract_id", "contract_id", "seq"),
     sa.Index("ix_journal_booked_on", "booked_on"),
+    append_only=True,
 )
 """``amount`` (positive lowers what is owed) and ``balance_after`` are what a customer is shown;
 both are empty for inner journals: allocations, accruals and reversals of those."""
@@ -136,6 +137,7 @@ entry = table(
     sa.Column("amount", Cents, nullable=False),
     one_of("side", ("debit", "credit")),
     sa.CheckConstraint("amount > 0", name="amount"),
+    append_only=True,
 )
 
 balance = table(
@@ -211,6 +213,7 @@ anchor = table(
     sa.Column("date", Day, primary_key=True),
     sa.Column("contracts", sa.Integer, nullable=False),
     sa.Column("sha256", Text, nullable=False),
+    append_only=True,
 )
 
 work_item = table(

@@ -40,9 +40,9 @@ def on_account_boarded(tx: sa.Connection, event: Event, now: datetime) -> None:
 
 def on_day_opened(tx: sa.Connection, event: Event, now: datetime) -> None:
     """Stand on the lender's day; an older announcement that comes late changes nothing."""
-    day = date.fromisoformat(event.data["date"])
-    if not business_day.is_open(tx) or business_day.get(tx).date <= day:
-        business_day.open_day(tx, day, time.fromisoformat(event.data["local_time"]))
+    told = event.data
+    day, local_time = date.fromisoformat(told["date"]), time.fromisoformat(told["local_time"])
+    business_day.follow(tx, day, local_time)
 
 
 HANDLERS = {

@@ -1,21 +1,25 @@
-"""Answers of auth: who may try a password, who am I, which sessions do I have."""
+"""Answers of auth: who may try a password, who am I, which sessions do I have, does all hold."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from carport.auth import tokens
+from carport.auth import events, tables, tokens
 from carport.auth.domain.lifetimes import STEP_UP
 from carport.auth.domain.names import canonical
 from carport.auth.domain.refusals import InvalidToken
 from carport.auth.passwords import DUMMY_HASH
 from carport.auth.repo import demo, links, people, sessions
+from carport.shared import said
+from carport.shared.checks import Check, sentences, stream
 from carport.shared.errors import NotFound, Unauthenticated
+from carport.shared.said import Fact, kept
 
 
 @dataclass(frozen=True)
@@ -114,3 +118,66 @@ def _user(tx: sa.Connection, user_id: str) -> people.Row:
     if user is None:
         raise Unauthenticated
     return user
+
+
+def repeated_tokens(tx: sa.Connection, _before: datetime) -> Iterator[str]:
+    """Sessions with more than one refresh token that was not used."""
+    token, times = tables.refresh_token, sa.func.count()
+    query = sa.select(token.c.session_id, times).where(token.c.spent_at.is_(None))
+    for row in stream(tx, query.group_by(token.c.session_id).having(times > 1)):
+        yield f"session {row.session_id} has {row[1]} refresh tokens that work"
+
+
+def surviving_sessions(tx: sa.Connection, before: datetime) -> Iterator[str]:
+    """Users whose sessions outlived a new password (but the one that set it) or being disabled."""
+    user, session = tables.user, tables.session
+    is_old = sa.case((user.c.is_disabled.is_(sa.true()), 2),
+                     (session.c.created_at < user.c.password_changed_at, 1), else_=0)  # fmt: skip
+    query = (
+        sa.select(user.c.id)
+        .join(session, session.c.user_id == user.c.id)
+        .where(session.c.ended_at.is_(None), session.c.expires_at > before)
+        .group_by(user.c.id)
+        .having(sa.func.sum(is_old) > 1)
+    )
+    for row in stream(tx, query):
+        yield f"user {row.id} has sessions that should have ended"
+
+
+def repeated_resets(tx: sa.Connection, _before: datetime) -> Iterator[str]:
+    """Users with more than one link to set a password."""
+    reset, times = tables.password_reset, sa.func.count()
+    query = sa.select(reset.c.user_id, times).group_by(reset.c.user_id)
+    for row in stream(tx, query.having(times > 1)):
+        yield f"user {row.user_id} has {row[1]} links to set a password"
+
+
+def facts(tx: sa.Connection) -> Iterator[Fact]:
+    """What is said once each and stays."""
+    user, link = tables.user, tables.account_link
+    is_customer, user_id = user.c.party_id.is_not(None), said.of_data(tx, "user_id")
+    pair = said.of_data(tx, "user_id", "account_id")
+    linked = link.c.user_id + ":" + link.c.account_id
+    yield Fact(events.USER_REGISTERED, user.c.id, user_id, is_customer, kept(user.c.created_at))
+    yield Fact(events.ACCOUNT_LINKED, linked, pair, sa.true(), kept(link.c.linked_at))
+
+
+def ended_sessions(tx: sa.Connection) -> Iterator[Fact]:
+    """Also what is forgotten after a while."""
+    session = tables.session
+    has_ended, at = session.c.ended_at.is_not(None), kept(session.c.ended_at)
+    yield from facts(tx)
+    yield Fact(events.SESSION_ENDED, session.c.id, said.of_data(tx, "session_id"), has_ended, at)
+
+
+END_THEM = "End them: `carport staff disable NAME` for staff, a password reset for a customer."
+CHECKS = (
+    Check("I-34", "A session has at most one refresh token that works.", END_THEM, repeated_tokens),
+    Check("I-35", "No session outlives another password, or its user's being disabled.", END_THEM,
+          surviving_sessions),
+    Check("I-40", "Only the newest link to set a password works.", "Delete the older rows: each of "
+          "them lets somebody in.", repeated_resets),
+    said.unsaid(ended_sessions),
+    said.untrue(facts),
+)  # fmt: skip
+verify = sentences(CHECKS)

@@ -7,6 +7,7 @@ from carport.auth.api.cli import staff_role
 from carport.auth.events import PUBLISHES
 from carport.auth.handlers import HANDLERS
 from carport.auth.jobs import JOBS
+from carport.auth.queries import verify
 from carport.auth.tables import metadata
 from carport.shared.service import Service
 
@@ -20,4 +21,5 @@ SERVICE = Service(
     publishes=PUBLISHES,
     jobs=JOBS,
     commands={"staff": staff_role},
+    verify=verify,
 )

@@ -15,6 +15,7 @@ from carport.lease import repo
 from carport.lease.domain.lease import Terms
 from carport.shared import business_day, db
 from carport.shared.events import Event
+from carport.shared.service import Handler, commuting
 
 
 def on_account_boarded(tx: Connection, event: Event, now: datetime) -> None:
@@ -91,9 +92,8 @@ def on_reopened(tx: Connection, event: Event, now: datetime) -> None:
 
 def on_day_opened(tx: Connection, event: Event, now: datetime) -> None:
     """The first day this service hears of; each later one it opens itself, done with the last."""
-    if not business_day.is_open(tx):
-        local_time = time.fromisoformat(event.data["local_time"])
-        business_day.open_day(tx, date.fromisoformat(event.data["date"]), local_time)
+    local_time = time.fromisoformat(event.data["local_time"])
+    if business_day.open_first(tx, date.fromisoformat(event.data["date"]), local_time):
         db.wake(tx, "jobs")
 
 
@@ -104,13 +104,13 @@ def on_day_ending(tx: Connection, event: Event, now: datetime) -> None:
     db.wake(tx, "jobs")
 
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "accounts.account_boarded.v1": on_account_boarded,
-    "accounts.account_changed.v1": on_account_changed,
+    "accounts.account_changed.v1": commuting(on_account_changed),
     "accounts.day_ending.v1": on_day_ending,
     "accounts.day_opened.v1": on_day_opened,
     "accounts.paid_off.v1": on_paid_off,
-    "accounts.payment_posted.v1": on_payment_posted,
+    "accounts.payment_posted.v1": commuting(on_payment_posted),
     "accounts.payment_reversed.v1": on_payment_reversed,
     "accounts.reopened.v1": on_reopened,
 }

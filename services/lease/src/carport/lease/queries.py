@@ -1,20 +1,26 @@
-"""The answer about one lease: when it ends, what can be done, what buying costs."""
+"""The answer about one lease: when it ends, what can be done, what buying costs. Does all hold."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from carport.lease import repo
+from carport.lease import events, repo
 from carport.lease.domain.buyout import buyout
 from carport.lease.domain.lease import Standing, Terms
 from carport.lease.domain.mileage import term_allowance
 from carport.lease.domain.milestones import milestones
 from carport.lease.domain.options import options
-from carport.shared import business_day
+from carport.lease.tables import notices
+from carport.shared import business_day, said
+from carport.shared.checks import sentences
 from carport.shared.errors import NotFound
+from carport.shared.outbox import outbox
+from carport.shared.said import Fact
 
 
 def lease_view(tx: Connection, account_id: str) -> dict[str, Any]:
@@ -80,3 +86,20 @@ def _buyout(terms: Terms, standing: Standing) -> dict[str, Any] | None:
             "tax": figure.tax,
         },
     }
+
+
+def facts(tx: Connection) -> Iterator[Fact]:
+    """What is said once each: a notice of a maturity date, on the day it was given."""
+    given = sa.cast(notices.c.maturity_date, sa.Text) + ":" + sa.cast(notices.c.given_on, sa.Text)
+    day = sa.cast(outbox.c.businessdate, sa.Text)
+    yield Fact(
+        events.MATURITY_APPROACHING,
+        name=notices.c.account_id + ":" + given,
+        said=said.of_data(tx, "account_id", "maturity_date") + ":" + day,
+        where=sa.true(),
+        kept=notices.c.given_on >= sa.select(sa.func.min(outbox.c.businessdate)).scalar_subquery(),
+    )
+
+
+CHECKS = (said.unsaid(facts), said.untrue(facts))
+verify = sentences(CHECKS)

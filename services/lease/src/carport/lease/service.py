@@ -6,6 +6,7 @@ from carport.lease.api import blueprint
 from carport.lease.events import PUBLISHES
 from carport.lease.handlers import HANDLERS
 from carport.lease.jobs import JOBS
+from carport.lease.queries import verify
 from carport.lease.tables import metadata
 from carport.shared.service import Service
 
@@ -17,4 +18,5 @@ SERVICE = Service(
     handlers=HANDLERS,
     publishes=PUBLISHES,
     jobs=JOBS,
+    verify=verify,
 )

@@ -15,7 +15,7 @@ from carport.notifications.domain import preferences
 from carport.notifications.domain.catalogue import KINDS
 from carport.notifications.domain.preferences import Choice, Preferences
 from carport.notifications.templates import Rendered, render
-from carport.shared import db, lender, sealed
+from carport.shared import db, lender, sealed, telemetry
 from carport.shared.errors import NotFound
 from carport.shared.events import Event
 from carport.shared.kernel.ids import new_id
@@ -86,7 +86,7 @@ def _render(tx: Connection, notice: Notice, language: str | None, **more: Any) -
 def _insert_message(
     tx: Connection, notice: Notice, party_id: str, rendered: Rendered, now: datetime
 ) -> bool:
-    return repo.insert_message(
+    is_new = repo.insert_message(
         tx,
         id=new_id(now),
         key=notice.key,
@@ -99,6 +99,9 @@ def _insert_message(
         body=rendered.body,
         created_at=now,
     )
+    if is_new:
+        db.wake(tx, "stream")
+    return is_new
 
 
 def _queue(
@@ -131,6 +134,7 @@ def _queue(
         state="queued",
         due_at=now,
         expires_at=expires_at,
+        traceparent=telemetry.context().get("traceparent"),
         created_at=now,
     )
     db.wake(tx, "effects")
@@ -140,6 +144,15 @@ def read_message(tx: Connection, party_id: str, message_id: str) -> None:
     """Mark a message of the party as read. Raises NotFound."""
     if not repo.mark_read(tx, party_id, message_id):
         raise NotFound
+
+
+def number_messages(tx: Connection, party_id: str) -> int:
+    """Give the party's new messages the numbers a stream goes on by; the highest number there is.
+
+    Numbers are given when messages are first looked at: given by the transaction that stores a
+    message, a lower one could become visible after a higher one, and be missed for good.
+    """
+    return repo.number_messages(tx, party_id, repo.lock_inbox(tx, party_id))
 
 
 def change_preferences(

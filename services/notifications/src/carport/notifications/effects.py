@@ -35,6 +35,7 @@ class Claimed:
     delivery_id: str
     token: str
     event_type: str
+    traceparent: str | None
     sealed_content: str = field(repr=False)
     keys: sealed.AtRest = field(repr=False)
     sender_name: str
@@ -86,6 +87,7 @@ def _claim(tx: Connection, row: Row[Any], now: datetime) -> Claimed:
         delivery_id=row.id,
         token=token,
         event_type=row.event_type,
+        traceparent=row.traceparent,
         sealed_content=row.content,
         keys=sealed.AtRest(settings.keys["at_rest"]),
         sender_name=profile.name,

@@ -27,6 +27,21 @@ def messages_page(
     return {**page, "data": [_message(row) for row in page["data"]]}
 
 
+def has_unnumbered(tx: sa.Connection, party_id: str) -> bool:
+    """Whether the party has messages that no stream has seen."""
+    new = sa.and_(messages.c.party_id == party_id, messages.c.seq.is_(None))
+    return tx.execute(sa.select(messages.c.id).where(new).limit(1)).first() is not None
+
+
+def messages_after(
+    tx: sa.Connection, party_id: str, number: int, *, limit: int
+) -> list[tuple[int, dict[str, Any]]]:
+    """The party's messages with a higher *number*, oldest first, each with its own."""
+    later = sa.and_(messages.c.party_id == party_id, messages.c.seq > number)
+    query = sa.select(messages).where(later).order_by(messages.c.seq).limit(limit)
+    return [(row["seq"], _message(row)) for row in tx.execute(query).mappings()]
+
+
 def message(tx: sa.Connection, party_id: str, message_id: str) -> dict[str, Any]:
     """One message of the party. Raises NotFound, also for somebody else's."""
     mine = sa.and_(messages.c.id == message_id, messages.c.party_id == party_id)

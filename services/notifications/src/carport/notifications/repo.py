@@ -14,6 +14,7 @@ from carport.notifications.tables import (
     account_parties,
     accounts,
     deliveries,
+    inboxes,
     mailbox,
     messages,
     parties,
@@ -196,6 +197,27 @@ def mark_read(tx: sa.Connection, party_id: str, message_id: str) -> bool:
     """Whether the message exists and is the party's; reading twice changes nothing."""
     mine = sa.and_(messages.c.id == message_id, messages.c.party_id == party_id)
     return tx.execute(messages.update().where(mine).values(is_read=True)).rowcount == 1
+
+
+def lock_inbox(tx: sa.Connection, party_id: str) -> int:
+    """The number of the party's last message, 0 for none; until *tx* ends nobody else gives one."""
+    insert_if_absent(tx, inboxes, party_id=party_id, last_seq=0)
+    query = sa.select(inboxes.c.last_seq).where(inboxes.c.party_id == party_id)
+    return int(tx.execute(query.with_for_update()).scalar_one())
+
+
+def number_messages(tx: sa.Connection, party_id: str, last: int) -> int:
+    """Number the party's messages that have no number, on from *last*; the new last one. The caller
+    holds the lock."""
+    unnumbered = sa.and_(messages.c.party_id == party_id, messages.c.seq.is_(None))
+    nth = sa.func.row_number().over(order_by=messages.c.id).label("nth")
+    new = sa.select(messages.c.id, nth).where(unnumbered).subquery()
+    numbered = messages.update().where(messages.c.id == new.c.id).values(seq=last + new.c.nth)
+    now_last = last + tx.execute(numbered).rowcount
+    mine = inboxes.update().where(inboxes.c.party_id == party_id)
+    if now_last > last:
+        tx.execute(mine.values(last_seq=now_last))
+    return now_last
 
 
 def preferences_of(tx: sa.Connection, party_id: str) -> Preferences:

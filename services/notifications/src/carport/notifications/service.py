@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from carport.notifications.api import ERRORS, blueprints
+from carport.notifications.api.stream import stream_role
 from carport.notifications.effects import EFFECTS
 from carport.notifications.handlers import HANDLERS
 from carport.notifications.tables import metadata
@@ -16,4 +17,5 @@ SERVICE = Service(
     errors=ERRORS,
     handlers=HANDLERS,
     effects=EFFECTS,
+    commands={"stream": stream_role},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from carport.shared import db
-from carport.shared.db import Day, Flag, Json, Text, UtcDateTime, table
+from carport.shared.db import Cents, Day, Flag, Json, Text, UtcDateTime, table
 
 metadata = sa.MetaData(naming_convention=db.CONVENTION)
 
@@ -68,8 +68,17 @@ messages = table(
     sa.Column("body", Text, nullable=False),
     sa.Column("is_read", Flag, nullable=False, server_default=sa.false()),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("seq", Cents),
     sa.UniqueConstraint("key", "party_id", "kind"),
+    sa.Index("uq_messages_party_id_seq", "party_id", "seq", unique=True),
     sa.Index("ix_messages_party_id", "party_id", "id"),
+)
+
+inboxes = table(
+    "inboxes",
+    metadata,
+    sa.Column("party_id", Text, primary_key=True),
+    sa.Column("last_seq", Cents, nullable=False),
 )
 
 deliveries = table(
@@ -87,6 +96,7 @@ deliveries = table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime),
     sa.Column("claim_token", Text),
+    sa.Column("traceparent", Text),
     sa.Column("error", Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),

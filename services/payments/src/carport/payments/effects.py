@@ -30,6 +30,11 @@ class Claimed:
     call: Call
     processor: Processor
 
+    @property
+    def traceparent(self) -> str | None:
+        """Of what the call was opened in."""
+        return self.call.traceparent
+
 
 def claim(tx: sa.Connection, now: datetime) -> Sequence[Claimed]:
     """The calls that are due, leased to a new token."""

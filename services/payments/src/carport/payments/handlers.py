@@ -11,7 +11,7 @@ from carport.payments.commands import ledger, lifecycle
 from carport.payments.repo import accounts
 from carport.payments.repo import days as day_rows
 from carport.shared.events import Event
-from carport.shared.service import Handler
+from carport.shared.service import Handler, commuting
 
 
 def on_account_boarded(tx: Connection, event: Event, now: datetime) -> None:
@@ -75,8 +75,8 @@ def on_ledger_anchored(tx: Connection, event: Event, now: datetime) -> None:
 
 HANDLERS: dict[str, Handler] = {
     "accounts.account_boarded.v1": on_account_boarded,
-    "accounts.account_changed.v1": on_account_changed,
-    "accounts.payment_posted.v1": on_payment_posted,
+    "accounts.account_changed.v1": commuting(on_account_changed),
+    "accounts.payment_posted.v1": commuting(on_payment_posted),
     "accounts.payment_rejected.v1": on_payment_rejected,
     "accounts.payment_reversed.v1": on_payment_reversed,
     "accounts.day_ending.v1": on_day_ending,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,6 +27,7 @@ LISTED_MAX = 1000
 
 Due = Callable[..., Sequence[str]]  # (tx, day, *, first, limit) -> ids
 Step = Callable[..., object]  # (tx, payment_id, *, day, now)
+Steps = Callable[..., object]  # (tx, ids, *, day, now)
 
 
 def to_begin(tx: sa.Connection, day: BusinessDay, *, first: str, limit: int) -> Sequence[str]:
@@ -42,21 +44,30 @@ def chunks(due: Due, tx: sa.Connection, now: datetime) -> list[Chunk]:
     return [(day.date, first) for first in ids[::BATCH]]
 
 
-def run(due: Due, step: Step, tx: sa.Connection, first: str, now: datetime) -> None:
+def run(due: Due, steps: Steps, tx: sa.Connection, first: str, now: datetime) -> None:
     """One piece: up to ``BATCH`` payments from id *first* on."""
     day = installation.standing(tx, business_day.hold(tx), now)
-    for payment_id in due(tx, day, first=first, limit=BATCH):
-        step(tx, payment_id, day=day.date, now=now)
+    steps(tx, due(tx, day, first=first, limit=BATCH), day=day.date, now=now)
 
 
-def job(due: Due, step: Step) -> Job:
-    """A job that takes *step* with every payment that is *due*."""
-    return Job(partial(chunks, due), partial(run, due, step))
+def each(step: Step) -> Steps:
+    """Take *step* with one payment after the other."""
+
+    def steps(tx: sa.Connection, ids: Sequence[str], **when: Any) -> None:
+        for payment_id in ids:
+            step(tx, payment_id, **when)
+
+    return steps
+
+
+def job(due: Due, steps: Steps) -> Job:
+    """A job that takes *steps* with the payments that are *due*."""
+    return Job(partial(chunks, due), partial(run, due, steps))
 
 
 JOBS = {
-    "begin_scheduled": job(to_begin, lifecycle.activate),
-    "send_to_bank": job(bank.to_submit, bank.submit),
-    "settle": job(bank.to_settle, bank.settle),
-    "clear": job(bank.to_clear, bank.clear),
+    "begin_scheduled": job(to_begin, lifecycle.activate_all),
+    "send_to_bank": job(bank.to_submit, each(bank.submit)),
+    "settle": job(bank.to_settle, each(bank.settle)),
+    "clear": job(bank.to_clear, each(bank.clear)),
 }

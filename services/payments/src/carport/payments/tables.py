@@ -88,6 +88,7 @@ payment_steps = table(
     sa.Column("seq", sa.Integer, primary_key=True),
     sa.Column("state", Text, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
+    append_only=True,
 )
 
 # -- what others tell us --------------------------------------------------------------------------
@@ -124,6 +125,7 @@ ledger_anchors = table(
     sa.Column("contracts", sa.Integer, nullable=False),
     sa.Column("sha256", Text, nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
+    append_only=True,
 )
 
 days_done = table(
@@ -132,6 +134,7 @@ days_done = table(
     sa.Column("date", Day, primary_key=True),
     sa.Column("events", Json, nullable=False),
     sa.Column("totals", Json, nullable=False),
+    append_only=True,
 )
 
 # -- calls to the processor, and what the bank sends back ------------------------------------------
@@ -148,6 +151,7 @@ processor_calls = table(
     sa.Column("claim_token", Text),
     sa.Column("claimed_until", UtcDateTime),
     sa.Column("answer", Text),
+    sa.Column("traceparent", Text),
     sa.UniqueConstraint("payment_id", "kind"),
     sa.CheckConstraint(_one_of("kind", ("capture", "void")), name="kind"),
     sa.CheckConstraint(_one_of("state", ("open", "done", "case")), name="state"),

@@ -18,6 +18,7 @@ from carport.accounts.domain.terms import TERM_MEMBERS
 from carport.shared.body import parse
 from carport.shared.db import Runtime
 from carport.shared.errors import Conflict, Invalid, Problem
+from carport.shared.retry import retrying
 from carport.shared.schemas import refusal
 from carport.shared.web import ChoiceField, DayField, IntField, ListField, Schema, TextField
 
@@ -124,8 +125,7 @@ def board_line(runtime: Runtime, line: str) -> dict[str, Any]:
     try:
         document = Boarding().load(parse(line.strip().encode()))
         complete(document)
-        with runtime.transaction() as tx:
-            boarded = boarding.board(tx, document, now=runtime.clock())
+        boarded = retrying(lambda: board_once(runtime, document))
     except ValidationError as error:
         problem = refusal(error, "json")
         return {"status": "refused", "detail": str(problem), "errors": problem.errors}
@@ -134,3 +134,9 @@ def board_line(runtime: Runtime, line: str) -> dict[str, Any]:
     except Problem as problem:
         return {"status": "refused", "detail": str(problem), "errors": problem.errors}
     return {"status": "boarded", "id": boarded["id"]}
+
+
+def board_once(runtime: Runtime, document: dict[str, Any]) -> dict[str, Any]:
+    """Board one contract."""
+    with runtime.transaction() as tx:
+        return boarding.board(tx, document, now=runtime.clock())

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from carport.accounts import events
-from carport.accounts.commands.rebook import rebook
+from carport.accounts.commands.rebook import rebook_one
 from carport.accounts.domain import bookings
 from carport.accounts.domain.apr import contract_apr
 from carport.accounts.domain.lease import payment_parts
@@ -65,7 +65,7 @@ def board(tx: sa.Connection, document: Mapping[str, Any], *, now: datetime) -> d
     joined = [join(tx, contract, person, now) for person in document["customers"]]
     announce(tx, contract, joined, now)
     opening = bookings.boarding(terms, contract_id=contract.id, booked_on=today)
-    rebook(tx, contract, now=now, facts=[opening])
+    rebook_one(tx, contract, now=now, facts=[opening])
     return {"id": contract.id, **answer(terms)}
 
 

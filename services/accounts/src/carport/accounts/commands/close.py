@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from carport.accounts import events
 from carport.accounts.commands.rebook import (
     REMINDER_DAYS,
-    announce,
+    announced,
     book,
     lowers,
     next_action,
@@ -23,24 +23,28 @@ from carport.accounts.domain.items import Item
 from carport.accounts.domain.replay import derive
 from carport.accounts.domain.state import State, balance
 from carport.accounts.repo import contracts, items, ledger
+from carport.accounts.repo.books import Books, Line
 from carport.accounts.repo.contracts import Contract
-from carport.accounts.repo.ledger import Line
 from carport.shared import outbox
+from carport.shared.events import Event
 
 DAY = timedelta(days=1)
 
 
 def close_contracts(tx: sa.Connection, found: Sequence[Contract], day: date, now: datetime) -> None:
     """Close *day*, their open day, for contracts the caller has locked."""
-    facts = items.standing_of(tx, [contract.id for contract in found], through=day)
-    closed = [close_contract(tx, contract, facts[contract.id], now) for contract in found]
-    contracts.store(tx, closed)
+    ids = [contract.id for contract in found]
+    books, facts = Books(tx, ids), items.standing_of(tx, ids, through=day)
+    closed = [close_contract(tx, books, contract, facts[contract.id], now) for contract in found]
+    books.store()
+    contracts.store(tx, [contract for contract, _ in closed])
+    outbox.add(tx, *(event for _, said in closed for event in said))
 
 
 def close_contract(
-    tx: sa.Connection, contract: Contract, standing: Sequence[Item], now: datetime
-) -> Contract:
-    """The contract with its open day closed, to be stored; everything else is done.
+    tx: sa.Connection, books: Books, contract: Contract, standing: Sequence[Item], now: datetime
+) -> tuple[Contract, list[Event]]:
+    """The contract with its open day closed and the events of it, to be stored with the books.
 
     What belongs to the day is booked on it before it is closed; rentals that fall due and
     reminders belong to the day that opens. A day on which only time passes needs no replay.
@@ -51,18 +55,18 @@ def close_contract(
     made: Changes | None = None
     if work.needs_replay:
         derivation = derive(terms, standing, closed_through=day)
-        made = book_both_days(tx, contract, derivation, now)
+        made = book_both_days(books, contract, derivation, now)
     if work.accrual or derivation.state.status != "active":
-        book_income(tx, contract, derivation.state, now)
+        book_income(tx, books, contract, derivation.state, now)
     closed = _closed(contract, derivation.state, is_changed=made is not None)
-    remind(tx, closed, work, now)
+    said = reminders(closed, work, now)
     if made is not None:
-        announce(tx, before=contract, after=closed, derivation=derivation, made=made, now=now)
-    return closed
+        said += announced(before=contract, after=closed, derivation=derivation, made=made, now=now)
+    return closed, said
 
 
 def book_both_days(
-    tx: sa.Connection, contract: Contract, derivation: Derivation, now: datetime
+    books: Books, contract: Contract, derivation: Derivation, now: datetime
 ) -> Changes | None:
     """Book what the replay finds for the day that closes, then for the one that opens; None when
     that is nothing."""
@@ -71,10 +75,10 @@ def book_both_days(
     today = [posting for posting in wanted if posting.effective_on <= day]
     owed = balance(derivation.state)
     before = owed + sum(lowers(posting) for posting in wanted if posting.effective_on > day)
-    made = [book(tx, contract, today, balance_after=before, now=now)]
+    made = [book(books, contract, today, balance_after=before, now=now)]
     if len(today) < len(wanted):
         opened = replace(contract, closed_through=day)
-        made.append(book(tx, opened, wanted, balance_after=owed, now=now))
+        made.append(book(books, opened, wanted, balance_after=owed, now=now))
     return merged(made)
 
 
@@ -85,30 +89,31 @@ def merged(made: Sequence[Changes]) -> Changes | None:
     return Changes(reversals, bookings) if reversals or bookings else None
 
 
-def book_income(tx: sa.Connection, contract: Contract, state: State, now: datetime) -> None:
+def book_income(
+    tx: sa.Connection, books: Books, contract: Contract, state: State, now: datetime
+) -> None:
     """Book interest earned through the open day, less the income booked before (decision 8)."""
     day = contract.open_day
     earned = interest_earned(contract.terms, state, on=day + DAY)
     booked = ledger.booked(tx, contract.id, "interest_income")
     journal = accrual(contract_id=contract.id, on=day, earned=earned, booked=booked)
     if journal is not None:
-        ledger.post(tx, contract, [Line(journal)], now=now)
+        books.post(contract, [Line(journal)], now=now)
 
 
-def remind(tx: sa.Connection, contract: Contract, work: DayWork, now: datetime) -> None:
-    """Announce what falls due soon."""
-    for due in work.reminders:
-        outbox.add(
-            tx,
-            events.payment_due(
-                contract,
-                now=now,
-                number=due.number,
-                amount=due.amount,
-                due_date=due.due_date,
-                days_ahead=due.days_ahead,
-            ),
+def reminders(contract: Contract, work: DayWork, now: datetime) -> list[Event]:
+    """What falls due soon."""
+    return [
+        events.payment_due(
+            contract,
+            now=now,
+            number=due.number,
+            amount=due.amount,
+            due_date=due.due_date,
+            days_ahead=due.days_ahead,
         )
+        for due in work.reminders
+    ]
 
 
 def _closed(contract: Contract, state: State, *, is_changed: bool) -> Contract:

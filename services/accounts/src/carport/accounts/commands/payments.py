@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from carport.accounts import events
-from carport.accounts.commands.rebook import Booked, rebook
+from carport.accounts.commands.rebook import Booked, rebook, rebook_one, store
 from carport.accounts.domain import bookings
 from carport.accounts.domain.items import Payment
 from carport.accounts.domain.replay import allocation_of
 from carport.accounts.domain.state import balance
 from carport.accounts.repo import contracts, items, work
+from carport.accounts.repo.books import Books
 from carport.accounts.repo.contracts import Contract
-from carport.shared import outbox
+from carport.shared import failpoints, outbox
 from carport.shared.errors import NotYet
+from carport.shared.events import Event
 
 ALLOCATION = ("interest", "principal", "fees", "rental", "tax", "unapplied")
 REJECTED = "payment_rejected"
@@ -29,42 +32,88 @@ REASONS = {
 }
 
 
-def post_payment(
-    tx: sa.Connection,
-    payment: Payment,
-    *,
-    account_id: str,
-    currency: str,
-    businessdate: date | None,
-    note: Mapping[str, Any],
-    now: datetime,
-    event_id: str | None = None,
-) -> Booked | None:
-    """Post *payment*, or publish why it cannot be posted (None then, and when it was before).
+@dataclass(frozen=True)
+class Accepted:
+    """A payment that payments has accepted. *businessdate* is the day it belongs to there; *note*
+    is what customers are shown of it."""
 
-    Raises NotYet while the account is unknown or its open day is before *businessdate*.
-    """
-    contract = lock(tx, account_id, businessdate)
-    if payment.effective_on > contract.open_day:
-        raise NotYet(f"{payment.effective_on} is not open yet")
-    if items.find(tx, payment.id) is not None:
-        return None
-    code = refusal(contract, payment, currency)
-    if code:
-        reject(tx, contract, payment, code, now)
-        return None
-    items.add(tx, contract.id, payment, now=now, source_event_id=event_id, note=dict(note))
-    receipt = bookings.receipt(payment, contract_id=contract.id, booked_on=contract.open_day)
-    booked = rebook(tx, contract, now=now, facts=[receipt], source_event_id=event_id)
-    outbox.add(tx, events.payment_posted(
+    payment: Payment
+    account_id: str
+    currency: str
+    businessdate: date | None
+    note: dict[str, Any]
+    event_id: str | None = None
+
+
+class PostingRun:
+    """Payments posted together: their contracts are locked in one order and read at once, and all
+    that follows is written at once by ``store``."""
+
+    def __init__(self, tx: sa.Connection, given: Sequence[Accepted], now: datetime) -> None:
+        ids = [each.account_id for each in given]
+        self._tx = tx
+        self._now = now
+        self._contracts = contracts.lock_many(tx, ids)
+        self._known = items.known(tx, [each.payment.id for each in given])
+        self._books = Books(tx, self._contracts)
+        self._standing = items.standing_of(tx, list(self._contracts), through=date.max)
+        self._new: list[dict[str, Any]] = []
+        self._booked: list[Booked] = []
+
+    def post(self, accepted: Accepted) -> Booked | None:
+        """Post a payment, or publish why it cannot be posted (None then, and when it was before).
+
+        Raises NotYet while the account is unknown or its open day is before the payment's.
+        """
+        payment, now = accepted.payment, self._now
+        contract = awaited(
+            self._contracts.get(accepted.account_id), accepted.account_id, accepted.businessdate
+        )
+        if payment.effective_on > contract.open_day:
+            raise NotYet(f"{payment.effective_on} is not open yet")
+        if payment.id in self._known:
+            return None
+        code = refusal(contract, payment, accepted.currency)
+        if code:
+            reject(self._tx, contract, payment, code, now)
+            return None
+        self._keep(contract, accepted)
+        receipt = bookings.receipt(payment, contract_id=contract.id, booked_on=contract.open_day)
+        booked = rebook(
+            self._books, contract, self._standing[contract.id], now=now, facts=[receipt],
+            source_event_id=accepted.event_id,
+        )  # fmt: skip
+        posted = posted_event(booked, payment, booked_on=contract.open_day, now=now)
+        booked = replace(booked, said=(*booked.said, posted))
+        self._contracts[contract.id] = booked.contract
+        self._booked.append(booked)
+        return booked
+
+    def store(self) -> None:
+        """Write everything."""
+        items.add(self._tx, self._new)
+        store(self._tx, self._books, self._booked)
+
+    def _keep(self, contract: Contract, accepted: Accepted) -> None:
+        payment = accepted.payment
+        self._known.add(payment.id)
+        self._standing[contract.id].append(payment)
+        self._new.append(items.as_row(
+            contract.id, payment, now=self._now, source_event_id=accepted.event_id,
+            note=accepted.note,
+        ))  # fmt: skip
+
+
+def posted_event(booked: Booked, payment: Payment, *, booked_on: date, now: datetime) -> Event:
+    """What payments, notifications and lease are told of a payment that was posted."""
+    return events.payment_posted(
         booked.contract,
         payment={"id": payment.id, "amount": payment.amount, "effective_on": payment.effective_on},
         allocation=public_allocation(booked, payment.id),
         balance_after=balance(booked.state),
-        booked_on=contract.open_day,
+        booked_on=booked_on,
         now=now,
-    ))  # fmt: skip
-    return booked
+    )
 
 
 def refusal(contract: Contract, payment: Payment, currency: str) -> str | None:
@@ -126,7 +175,7 @@ def reverse_payment(
         raise NotYet(f"{payment_id} is no payment")
     receipt = bookings.receipt(payment, contract_id=contract.id, booked_on=contract.open_day)
     taken_back = receipt.reversed(booked_on=contract.open_day)
-    booked = rebook(tx, contract, now=now, facts=[taken_back], source_event_id=event_id)
+    booked = rebook_one(tx, contract, now=now, facts=[taken_back], source_event_id=event_id)
     outbox.add(tx, events.payment_reversed(
         booked.contract,
         now=now,
@@ -138,12 +187,17 @@ def reverse_payment(
         booked_on=contract.open_day,
         balance_after=balance(booked.state),
     ))  # fmt: skip
+    failpoints.hit("reversal.before_commit")
     return booked
 
 
 def lock(tx: sa.Connection, account_id: str, businessdate: date | None) -> Contract:
     """The contract, locked. Raises NotYet while it is unknown or on a day before *businessdate*."""
-    contract = contracts.lock(tx, account_id)
+    return awaited(contracts.lock(tx, account_id), account_id, businessdate)
+
+
+def awaited(contract: Contract | None, account_id: str, businessdate: date | None) -> Contract:
+    """*contract*, which is there and has *businessdate* open or behind it. Raises NotYet."""
     if contract is None:
         raise NotYet(f"account {account_id} is not boarded")
     if businessdate is not None and businessdate > contract.open_day:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,14 +13,16 @@ from carport.accounts import events
 from carport.accounts.domain.bookings import Changes, Posting, changes, postings
 from carport.accounts.domain.daily import next_action_on
 from carport.accounts.domain.derivation import Derivation
+from carport.accounts.domain.items import Item
 from carport.accounts.domain.journal import Journal
 from carport.accounts.domain.replay import derive
 from carport.accounts.domain.state import State, balance
 from carport.accounts.domain.terms import due_date
-from carport.accounts.repo import contracts, items, ledger
+from carport.accounts.repo import contracts, items
+from carport.accounts.repo.books import Books, Line
 from carport.accounts.repo.contracts import Contract
-from carport.accounts.repo.ledger import Line
 from carport.shared import outbox
+from carport.shared.events import Event
 
 REMINDER_DAYS = (10, 3, 0)
 OWED = frozenset(
@@ -31,11 +34,12 @@ INNER = frozenset({"allocation", "accrual"})
 
 @dataclass(frozen=True)
 class Booked:
-    """A contract after its journals were posted, and what led to them."""
+    """A contract after its journals were posted, what led to them, and the events that follow."""
 
     contract: Contract
     derivation: Derivation
     changes: Changes
+    said: tuple[Event, ...]
 
     @property
     def state(self) -> State:
@@ -44,19 +48,21 @@ class Booked:
 
 
 def rebook(
-    tx: sa.Connection,
+    books: Books,
     contract: Contract,
+    standing: Sequence[Item],
     *,
     now: datetime,
     facts: Sequence[Journal] = (),
     source_event_id: str | None = None,
 ) -> Booked:
-    """Post *facts* and whatever a replay of the contract's items now books differently; the
-    contract, locked by the caller, gets its new version and the events that follow from it."""
-    derivation = derive_now(tx, contract)
+    """Post *facts* and whatever a replay of the *standing* items of the contract now books
+    differently; the contract gets its new version. ``store`` writes all of it."""
+    by_now = [item for item in standing if item.effective_on <= contract.open_day]
+    derivation = derive(contract.terms, by_now, closed_through=contract.closed_through)
     wanted = postings(derivation, contract_id=contract.id)
     made = book(
-        tx, contract, wanted, facts=facts, balance_after=balance(derivation.state), now=now,
+        books, contract, wanted, facts=facts, balance_after=balance(derivation.state), now=now,
         source_event_id=source_event_id,
     )  # fmt: skip
     changed = replace(
@@ -66,19 +72,28 @@ def rebook(
         next_action_on=next_action(contract, derivation.state),
         version=contract.version + 1,
     )
-    contracts.store(tx, [changed])
-    announce(tx, before=contract, after=changed, derivation=derivation, made=made, now=now)
-    return Booked(changed, derivation, made)
+    said = announced(before=contract, after=changed, derivation=derivation, made=made, now=now)
+    return Booked(changed, derivation, made, tuple(said))
 
 
-def derive_now(tx: sa.Connection, contract: Contract) -> Derivation:
-    """What follows from everything that happened to the contract, as of its open day."""
+def rebook_one(tx: sa.Connection, contract: Contract, **more: Any) -> Booked:
+    """``rebook`` for one contract the caller has locked, written at once."""
+    books = Books(tx, [contract.id])
     standing = items.standing(tx, contract.id, through=contract.open_day)
-    return derive(contract.terms, standing, closed_through=contract.closed_through)
+    booked = rebook(books, contract, standing, **more)
+    store(tx, books, [booked])
+    return booked
+
+
+def store(tx: sa.Connection, books: Books, booked: Sequence[Booked]) -> None:
+    """Write journals, the last version of each contract, and every event."""
+    books.store()
+    contracts.store(tx, list({each.contract.id: each.contract for each in booked}.values()))
+    outbox.add(tx, *(event for each in booked for event in each.said))
 
 
 def book(
-    tx: sa.Connection,
+    books: Books,
     contract: Contract,
     wanted: Sequence[Posting],
     *,
@@ -90,16 +105,16 @@ def book(
     """Post *facts* and the difference between what is booked and what is *wanted*, after which
     *balance_after* is owed."""
     made = changes(
-        ledger.live(tx, contract.id),
+        books.live(contract.id),
         wanted,
-        revisions=ledger.revisions(tx, contract.id),
+        revisions=books.revisions(contract.id),
         contract_id=contract.id,
         booked_on=contract.open_day,
     )
     journals = [(journal, False) for journal in (*facts, *made.reversals)]
     journals += [(journal, True) for journal in made.bookings]
     lines = shown(journals, balance_after)
-    ledger.post(tx, contract, lines, now=now, source_event_id=source_event_id)
+    books.post(contract, lines, now=now, source_event_id=source_event_id)
     return made
 
 
@@ -137,25 +152,22 @@ def next_action(contract: Contract, state: State) -> date | None:
     )
 
 
-def announce(
-    tx: sa.Connection,
+def announced(
     *,
     before: Contract,
     after: Contract,
     derivation: Derivation,
     made: Changes,
     now: datetime,
-) -> None:
-    """Publish late fees that came or went, a change of status, and the new snapshot."""
-    for event in _late_fees(after, made, now):
-        outbox.add(tx, event)
+) -> Iterable[Event]:
+    """Late fees that came or went, a change of status, and the new snapshot."""
+    yield from _late_fees(after, made, now)
     if before.status != after.status and "paid_off" in (before.status, after.status):
-        on = before.open_day
-        outbox.add(tx, events.status_changed(after, after.status, on=on, now=now))
-    outbox.add(tx, events.account_changed(after, derivation.state, now=now))
+        yield events.status_changed(after, after.status, on=before.open_day, now=now)
+    yield events.account_changed(after, derivation.state, now=now)
 
 
-def _late_fees(contract: Contract, made: Changes, now: datetime) -> Iterable[events.Event]:
+def _late_fees(contract: Contract, made: Changes, now: datetime) -> Iterable[Event]:
     """Only what is different in the end: a fee that was rebooked with the same amount is not."""
     removed = {_number(j.reverses or ""): j for j in made.reversals if _is_fee(j.reverses or "")}
     assessed = {_number(j.reference): j for j in made.bookings if _is_fee(j.reference)}

@@ -73,6 +73,13 @@ def lock(tx: sa.Connection, contract_id: str) -> Contract | None:
     return None if row is None else _contract(row)
 
 
+def lock_many(tx: sa.Connection, contract_ids: Iterable[str]) -> dict[str, Contract]:
+    """Those of *contract_ids* that exist, by id, locked in one order until *tx* ends."""
+    query = sa.select(contract).where(contract.c.id.in_(sorted(set(contract_ids))))
+    rows = tx.execute(query.order_by(contract.c.id).with_for_update()).mappings()
+    return {row["id"]: _contract(row) for row in rows}
+
+
 def find(tx: sa.Connection, contract_id: str) -> Contract | None:
     """The contract, not locked."""
     row = tx.execute(sa.select(contract).where(contract.c.id == contract_id)).mappings().first()

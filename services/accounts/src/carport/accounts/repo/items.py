@@ -20,7 +20,6 @@ from carport.accounts.domain.items import (
     WriteOff,
 )
 from carport.accounts.tables import item
-from carport.shared.db import insert_if_absent
 
 KINDS: dict[type[Any], str] = {
     Payment: "payment",
@@ -35,30 +34,38 @@ CLASSES = {name: cls for cls, name in KINDS.items()}
 COLUMNS = ("id", "effective_on", "amount")
 
 
-def add(
-    tx: sa.Connection,
+def as_row(
     contract_id: str,
     fact: Item,
     *,
     now: datetime,
     source_event_id: str | None,
     note: dict[str, Any] | None = None,
-) -> bool:
-    """Keep *fact* and a *note* about it; False when a fact with its id is there already."""
+) -> dict[str, Any]:
+    """*fact* and a *note* about it, to be kept by ``add``."""
     names = [name for name in type(fact).__dataclass_fields__ if name not in ("kind", *COLUMNS)]
     data = {name: _plain(getattr(fact, name)) for name in names}
-    return insert_if_absent(
-        tx,
-        item,
-        id=fact.id,
-        contract_id=contract_id,
-        kind=KINDS[type(fact)],
-        effective_on=fact.effective_on,
-        amount=getattr(fact, "amount", None),
-        data={**data, **({"note": note} if note else {})},
-        source_event_id=source_event_id,
-        recorded_at=now,
-    )
+    return {
+        "id": fact.id,
+        "contract_id": contract_id,
+        "kind": KINDS[type(fact)],
+        "effective_on": fact.effective_on,
+        "amount": getattr(fact, "amount", None),
+        "data": {**data, **({"note": note} if note else {})},
+        "source_event_id": source_event_id,
+        "recorded_at": now,
+    }
+
+
+def add(tx: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep facts. Raises IntegrityError when one is there already."""
+    if rows:
+        tx.execute(item.insert(), rows)
+
+
+def known(tx: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """Which of *ids* are facts already."""
+    return set(tx.execute(sa.select(item.c.id).where(item.c.id.in_(ids))).scalars())
 
 
 def find(tx: sa.Connection, item_id: str) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from carport.auth import queries
 from carport.auth.api import schemas
 from carport.auth.api.asking import attempt, means, new_hash, refused
@@ -20,7 +22,8 @@ blp = Blueprint("me", __name__, description="Your profile")
 @blp.returns(200, schemas.Me)
 def show_me() -> dict[str, Any]:
     """Who you are. The ETag is that of the user name."""
-    return profile_answer()
+    with current().reading() as tx:
+        return profile_answer(tx)
 
 
 @blp.route("/v1/auth/me", methods=["PATCH"])
@@ -34,7 +37,7 @@ def change_me(asked: dict[str, Any]) -> dict[str, Any]:
         user = profile.own_user(tx, principal().sub)
         require_match(user.username)
         profile.change_username(tx, user, username=username)
-    return profile_answer()
+        return profile_answer(tx)
 
 
 @blp.route("/v1/auth/me/password", methods=["PUT"])
@@ -68,10 +71,9 @@ def prove_owner(password: str | None) -> None:
         raise refused()
 
 
-def profile_answer() -> dict[str, Any]:
+def profile_answer(tx: Connection) -> dict[str, Any]:
     """The caller's profile, with its entity tag."""
     caller = principal()
-    with current().reading() as tx:
-        me = queries.me(tx, caller.sub, session_id=caller.sid, now=current().clock())
+    me = queries.me(tx, caller.sub, session_id=caller.sid, now=current().clock())
     etag(me["username"])
     return me

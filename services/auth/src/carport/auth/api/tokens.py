@@ -9,7 +9,7 @@ from carport.auth import tokens as token_rules
 from carport.auth.api import schemas
 from carport.auth.api.asking import answer, attempt, client, means, refused
 from carport.auth.commands import login, sessions
-from carport.shared import telemetry
+from carport.shared import failpoints, telemetry
 from carport.shared.errors import Unauthenticated
 from carport.shared.web import Blueprint, access, current, principal
 
@@ -68,6 +68,7 @@ def refresh(asked: dict[str, Any]) -> dict[str, Any]:
         )
     if issued is None:
         raise Unauthenticated("invalid_grant", "This refresh token is not valid; log in again.")
+    failpoints.hit("auth.after_rotation")
     return answer(issued)
 
 

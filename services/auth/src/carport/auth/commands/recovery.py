@@ -20,7 +20,10 @@ from carport.shared import outbox
 
 
 def request_reset(tx: sa.Connection, email: str, *, keys: Keys, now: datetime) -> None:
-    """Have a link mailed to the stored address of whoever has this one; older links are void."""
+    """Have a link mailed to the stored address of whoever has this one; older links are void.
+
+    Of two requests at once one waits for the other where the mails of an address are counted.
+    """
     user = _reachable(tx, email, keys=keys, now=now)
     token, expires_at = tokens.new_secret(), now + RESET_LINK
     mail = {"email": user.email if user else email, "token": token}
@@ -57,9 +60,11 @@ def reset_password(tx: sa.Connection, token: str, *, password_hash: str, means: 
 
     Every session ends with it, and nobody is logged in. Raises InvalidToken.
     """
-    reset = links.lock_reset(tx, tokens.fingerprint(token), now=means.now)
-    user = people.lock_user(tx, reset.user_id) if reset else None
-    if user is None or user.is_disabled:
+    token_hash = tokens.fingerprint(token)
+    found = links.find_reset(tx, token_hash, now=means.now)
+    user = people.lock_user(tx, found.user_id) if found else None
+    # The link again, under the lock: it may have been used or replaced meanwhile.
+    if user is None or user.is_disabled or not links.find_reset(tx, token_hash, now=means.now):
         raise InvalidToken
     set_password(tx, user, password_hash=password_hash, cause="reset", means=means)
     sessions.end_all(tx, user.id, reason="password_reset", means=means)

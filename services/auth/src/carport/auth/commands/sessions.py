@@ -18,7 +18,7 @@ from carport.auth.domain.lifetimes import SESSION_ABSOLUTE, expires_at
 from carport.auth.domain.rotation import Verdict
 from carport.auth.repo import people
 from carport.auth.repo import sessions as rows
-from carport.shared import outbox
+from carport.shared import failpoints, outbox
 from carport.shared.errors import NotFound
 from carport.shared.kernel.ids import new_id
 
@@ -105,6 +105,7 @@ def end(tx: sa.Connection, session: rows.Row, *, reason: str, means: Means) -> N
     if session.ended_at is not None:
         return
     means.live.end(session.id)
+    failpoints.hit("auth.after_session_key_deleted")
     rows.change(tx, session.id, ended_at=means.now, end_reason=reason)
     ended = events.session_ended(session.id, user_id=session.user_id, reason=reason, now=means.now)
     outbox.add(tx, ended)

@@ -53,14 +53,6 @@ def find_reset(tx: sa.Connection, token_hash: str, *, now: datetime) -> Row | No
     return tx.execute(query).first()
 
 
-def lock_reset(tx: sa.Connection, token_hash: str, *, now: datetime) -> Row | None:
-    """The same, locked."""
-    query = sa.select(tables.password_reset).where(
-        tables.password_reset.c.token_hash == token_hash, tables.password_reset.c.expires_at > now
-    )
-    return tx.execute(query.with_for_update()).first()
-
-
 def drop_resets(tx: sa.Connection, user_id: str) -> None:
     """Void every reset link of a user."""
     tx.execute(tables.password_reset.delete().where(tables.password_reset.c.user_id == user_id))

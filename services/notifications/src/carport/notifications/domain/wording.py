@@ -33,12 +33,12 @@ METHODS = {
 
 def allocation_lines(product: str, allocation: Mapping[str, int]) -> list[tuple[str, str]]:
     """``(label, amount)`` of every part of *allocation* (cents) that is not nothing, so that the
-    lines add up to the payment."""
+    lines add up to the payment; what a later release adds beside the cents is left out."""
     words = PARTS.get(product, {})
     return [
         (words.get(part, part.replace("_", " ").capitalize()), display(amount))
         for part, amount in allocation.items()
-        if amount
+        if isinstance(amount, int) and amount
     ]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from carport.notifications import repo
 from carport.notifications.commands import Notice, tell
 from carport.shared.events import Event
-from carport.shared.service import Handler
+from carport.shared.service import Handler, commuting
 
 
 def on_payment_due(tx: Connection, event: Event, now: datetime) -> None:
@@ -60,7 +60,7 @@ HANDLERS: dict[str, Handler] = {
     "accounts.late_fee_assessed.v1": told_each_time("late_fee_assessed"),
     "accounts.late_fee_removed.v1": told_each_time("late_fee_removed"),
     "accounts.paid_off.v1": told_each_time("paid_off"),
-    "accounts.payment_due.v1": on_payment_due,
+    "accounts.payment_due.v1": commuting(on_payment_due),
     "accounts.reopened.v1": told_each_time("reopened"),
     "lease.maturity_approaching.v1": on_maturity_approaching,
 }

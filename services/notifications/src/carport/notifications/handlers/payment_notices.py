@@ -17,6 +17,7 @@ from carport.notifications.commands import Notice, tell
 from carport.notifications.domain.wording import allocation_lines, method_name
 from carport.shared.errors import NotYet
 from carport.shared.events import Event
+from carport.shared.service import Handler, commuting
 
 
 def on_payment_accepted(tx: Connection, event: Event, now: datetime) -> None:
@@ -152,12 +153,12 @@ def _payers(tx: Connection, account_id: str, party_id: str | None) -> list[repo.
     return [repo.party(tx, party_id)] if party_id else repo.parties_of(tx, account_id)
 
 
-HANDLERS = {
-    "accounts.payment_posted.v1": on_payment_posted,
+HANDLERS: dict[str, Handler] = {
+    "accounts.payment_posted.v1": commuting(on_payment_posted),
     "accounts.payment_rejected.v1": on_payment_rejected,
     "accounts.payment_reversed.v1": on_payment_reversed,
     "payments.method_added.v1": on_method_added,
-    "payments.payment_accepted.v1": on_payment_accepted,
+    "payments.payment_accepted.v1": commuting(on_payment_accepted),
     "payments.payment_cancelled.v1": on_payment_cancelled,
     "payments.payment_failed.v1": on_payment_failed,
     "payments.payment_returned.v1": on_payment_returned,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from carport.notifications import repo
 from carport.shared import business_day, inbox
 from carport.shared.events import Event
+from carport.shared.service import Handler, commuting
 
 
 def on_account_boarded(tx: Connection, event: Event, now: datetime) -> None:
@@ -57,14 +58,14 @@ def on_account_linked(tx: Connection, event: Event, now: datetime) -> None:
 
 def on_day_opened(tx: Connection, event: Event, now: datetime) -> None:
     """The business day moves on, never back."""
-    opened = date.fromisoformat(event.data["date"])
-    if not business_day.is_open(tx) or business_day.lock(tx).date < opened:
-        business_day.open_day(tx, opened, time.fromisoformat(event.data["local_time"]))
+    told = event.data
+    day, local_time = date.fromisoformat(told["date"]), time.fromisoformat(told["local_time"])
+    business_day.follow(tx, day, local_time)
 
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "accounts.account_boarded.v1": on_account_boarded,
-    "accounts.account_changed.v1": on_account_changed,
+    "accounts.account_changed.v1": commuting(on_account_changed),
     "accounts.contact_changed.v1": on_contact_changed,
     "accounts.day_opened.v1": on_day_opened,
     "auth.account_linked.v1": on_account_linked,

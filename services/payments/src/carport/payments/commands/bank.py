@@ -15,7 +15,7 @@ from carport.payments.domain.states import Settlement, State
 from carport.payments.providers import installation, sandbox_bank
 from carport.payments.providers.banking_days import is_banking_day
 from carport.payments.repo import days, methods, payments
-from carport.shared import business_day, outbox
+from carport.shared import business_day, failpoints, outbox
 from carport.shared.business_day import BusinessDay
 
 COUNTING = frozenset({State.ACCEPTED, State.POSTED})
@@ -103,6 +103,7 @@ def receive_return(tx: sa.Connection, payment_id: str, code: str, *, now: dateti
     can_return = payment is not None and payment.state in COUNTING and payment.method_type != "card"
     state = "waiting" if can_return else "parked"
     is_first = days.add_return(tx, payment_id, code=code, state=state, now=now)
+    failpoints.hit("return.after_stored")
     if not (is_first and can_return):
         return "parked"
     submit(tx, payment_id, day=day, now=now)

@@ -19,8 +19,7 @@ LAST_WORK_MAX = 500
 
 def open_first(tx: sa.Connection, day: date, local_time: time) -> None:
     """Stand on the first day told of; later ones we reach by ourselves, and never go back."""
-    if not business_day.is_open(tx):
-        business_day.open_day(tx, day, local_time)
+    if business_day.open_first(tx, day, local_time):
         db.wake(tx, "jobs")
 
 
@@ -50,5 +49,4 @@ def _begin_what_is_due(tx: sa.Connection, day: date, now: datetime) -> None:
     due = payments.due_ids(tx, day, limit=LAST_WORK_MAX + 1)
     if len(due) > LAST_WORK_MAX:
         raise NotYet(f"more than {LAST_WORK_MAX} scheduled payments of {day} have not begun")
-    for payment_id in due:
-        lifecycle.activate(tx, payment_id, day=day, now=now)
+    lifecycle.activate_all(tx, due, day=day, now=now)

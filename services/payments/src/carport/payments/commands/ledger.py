@@ -27,7 +27,7 @@ def posted(tx: sa.Connection, told: Mapping[str, Any], *, now: datetime) -> None
         account_id=told["account_id"],
         amount=told["amount"],
         posted_at=datetime.fromisoformat(told["posted_at"]),
-        allocation=told["allocation"],
+        allocation={part: n for part, n in told["allocation"].items() if isinstance(n, int)},
         balance_after=told["balance_after"],
     )
     payment = payments.lock(tx, told["payment_id"])

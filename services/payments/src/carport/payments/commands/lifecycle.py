@@ -6,6 +6,7 @@ order wherever payments change: account, payment, method.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -31,6 +32,14 @@ def begin(tx: sa.Connection, payment: Payment, *, now: datetime) -> None:
     elif payment.accepted_on is not None:
         published = events.payment_accepted(payment, businessdate=payment.accepted_on, now=now)
         outbox.add(tx, published)
+
+
+def activate_all(tx: sa.Connection, ids: Sequence[str], *, day: date, now: datetime) -> None:
+    """Begin scheduled payments whose day has come. All their accounts are locked before any way to
+    pay is: an order that holds one of those accounts would else wait for us, and we for it."""
+    accounts.lock_of_payments(tx, ids)
+    for payment_id in ids:
+        activate(tx, payment_id, day=day, now=now)
 
 
 def activate(tx: sa.Connection, payment_id: str, *, day: date, now: datetime) -> None:

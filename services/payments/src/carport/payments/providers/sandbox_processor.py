@@ -19,6 +19,7 @@ from carport.payments.providers.processor import (
     Voided,
 )
 from carport.payments.tables import sandbox_charges
+from carport.shared import failpoints
 from carport.shared.db import insert_if_absent
 
 
@@ -72,6 +73,7 @@ class SandboxProcessor:
                 state=state,
             )
             answer = _answer(tx, key)
+        failpoints.hit("processor.after_capture")
         return NoAnswer() if script.is_silent or answer is None else answer
 
     def status(self, key: str, *, deadline_s: float) -> Answer | None:

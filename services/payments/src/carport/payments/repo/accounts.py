@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from carport.payments.domain.limits import Account
-from carport.payments.tables import accounts
+from carport.payments.tables import accounts, payments
 from carport.shared.db import insert_if_absent
 
 
@@ -39,6 +39,13 @@ def find(tx: sa.Connection, account_id: str) -> Account | None:
 def lock(tx: sa.Connection, account_id: str) -> Account | None:
     """The same, locked: orders for one account are decided one after the other."""
     return _account(_row(tx, accounts.c.id == account_id, lock=True))
+
+
+def lock_of_payments(tx: sa.Connection, payment_ids: Collection[str]) -> None:
+    """Lock the accounts of these payments, in the order of their ids."""
+    wanted = sa.select(payments.c.account_id).where(payments.c.id.in_(payment_ids))
+    query = sa.select(accounts.c.id).where(accounts.c.id.in_(wanted)).order_by(accounts.c.id)
+    tx.execute(query.with_for_update())
 
 
 def primary_party(tx: sa.Connection, account_id: str) -> str | None:

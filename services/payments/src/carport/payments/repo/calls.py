@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from carport.payments.tables import payment_methods, payments, processor_calls
+from carport.shared import telemetry
 from carport.shared.db import wake
 
 CLAIM_S = 60
@@ -27,6 +28,7 @@ class Call:
     amount: int
     currency: str
     processor_token: str
+    traceparent: str | None
     claim_token: str
 
 
@@ -40,6 +42,7 @@ def open_call(tx: sa.Connection, payment_id: str, kind: str, now: datetime) -> N
             state="open",
             attempts=0,
             next_at=now,
+            traceparent=telemetry.context().get("traceparent"),
         )
     )
     wake(tx, "effects")
@@ -81,6 +84,7 @@ def _due(now: datetime) -> sa.Select[Any]:
             processor_calls.c.payment_id,
             processor_calls.c.kind,
             processor_calls.c.attempts,
+            processor_calls.c.traceparent,
             payments.c.amount,
             payments.c.currency,
             payment_methods.c.processor_token,

@@ -13,6 +13,7 @@ from carport.payments.domain import states
 from carport.payments.domain.payment import Payment
 from carport.payments.domain.states import Settlement, State
 from carport.payments.tables import payment_steps, payments, receipts
+from carport.shared.db import insert_if_absent
 
 NAMES = tuple(field.name for field in fields(Payment))
 
@@ -159,9 +160,9 @@ def receipts_of(tx: sa.Connection, ids: Collection[str]) -> dict[str, Mapping[st
 
 def put_receipt(tx: sa.Connection, payment_id: str, **values: Any) -> None:
     """Add to what is known of a receipt."""
-    mine = receipts.c.payment_id == payment_id
-    if not tx.execute(receipts.update().where(mine).values(**values)).rowcount:
-        tx.execute(receipts.insert().values(payment_id=payment_id, **values))
+    if not insert_if_absent(tx, receipts, payment_id=payment_id, **values):
+        mine = receipts.c.payment_id == payment_id
+        tx.execute(receipts.update().where(mine).values(**values))
 
 
 def _store(tx: sa.Connection, before: Payment, after: Payment) -> None:

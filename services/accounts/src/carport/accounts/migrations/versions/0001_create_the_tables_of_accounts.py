@@ -5,50 +5,24 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from carport.shared import db
+from carport.shared import db, triggers
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-
-APPEND_ONLY = ("journal", "entry", "anchor")
-SQLITE = """
-CREATE TRIGGER {name} BEFORE {event} ON {table} {when}
-BEGIN SELECT RAISE(ABORT, '{message}'); END
-"""
-POSTGRESQL = """
-CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN {guard} RAISE EXCEPTION '{message}'; {end} END $$;
-CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} EXECUTE FUNCTION {name}()
-"""
 CLOSED = "NEW.booked_on <= (SELECT closed_through FROM contract WHERE id = NEW.contract_id)"
 SHRINKS = "NEW.debits < OLD.debits OR NEW.credits < OLD.credits"
 
 
-def refuse(table: str, event: str, message: str, *, when: str = "") -> None:
-    """A trigger that raises *message* on *event* of *table*, with *when* only for such rows."""
-    name = f"{table}_refuse_{event.lower()}"
-    values = {"name": name, "event": event, "table": table, "message": message}
-    if op.get_bind().dialect.name == "sqlite":
-        if event != "TRUNCATE":
-            op.execute(SQLITE.format(**values, when=f"WHEN {when}" if when else ""))
-        return
-    guard, end = (f"IF {when} THEN", "END IF; RETURN NEW;") if when else ("", "")
-    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
-    for part in POSTGRESQL.format(**values, guard=guard, end=end, each=each).split(";\nCREATE T"):
-        op.execute(part if part.lstrip().startswith("CREATE") else f"CREATE T{part}")
-
-
 def create_triggers() -> None:
     """Journals, entries and anchors are never changed; balances only grow; closed days stay."""
-    for table in APPEND_ONLY:
-        for event in ("UPDATE", "DELETE", "TRUNCATE"):
-            refuse(table, event, f"{table} is append-only")
-    refuse("balance", "DELETE", "balances are kept")
-    refuse("balance", "UPDATE", "balances only grow", when=SHRINKS)
-    refuse("journal", "INSERT", "the day is closed", when=CLOSED)
+    for table in ("journal", "entry", "anchor"):
+        triggers.append_only(table)
+    triggers.refuse("balance", "DELETE", "balances are kept")
+    triggers.refuse("balance", "UPDATE", "balances only grow", when=SHRINKS)
+    triggers.refuse("journal", "INSERT", "the day is closed", when=CLOSED)
 
 
 def upgrade() -> None:

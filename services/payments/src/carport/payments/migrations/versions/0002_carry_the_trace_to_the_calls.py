@@ -1,0 +1,19 @@
+"""Keep with each call to the processor the trace it belongs to."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("processor_call", sa.Column("traceparent", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("processor_call", "traceparent")
