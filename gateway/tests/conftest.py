@@ -74,9 +74,9 @@ def settings(tmp_path):
 @pytest.fixture
 def make_gateway(tmp_path, apps, portal):
     def make(services=None, **more):
-        trusted = more.pop("trusted", ())
+        apart = {name: more.pop(name) for name in ("trusted", "stream") if name in more}
         settings = testing.settings("gateway", tmp_path, **more)
-        gateway = create_gateway(settings, services or apps, trusted=trusted)
+        gateway = create_gateway(settings, services or apps, **apart)
         gateway.portal = portal
         gateway.settings_of_test = settings
         return gateway

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import ipaddress
 import json
 import re
 from datetime import timedelta
 
 import pytest
+from carport.gateway import proxies
 from carport.gateway.app import create_gateway
+from carport.gateway.proxies import Proxies
 from carport.gateway.upstreams import Away
 from carport.shared.kernel.clock import utc_now
 from werkzeug.test import Client
@@ -104,8 +105,7 @@ def test_a_request_id_that_is_none_is_replaced(client, apps, bearer, given):
 
 
 def test_a_trusted_proxys_word_about_its_client_counts(make_gateway, apps, bearer):
-    networks = [ipaddress.ip_network("10.0.0.0/8")]
-    gateway = make_gateway(trusted=networks)
+    gateway = make_gateway(trusted=Proxies(["10.0.0.0/8"]))
     client = Client(gateway)
     for peer, said, expected in (
         ("10.1.1.1", "192.0.2.9", "192.0.2.9"),
@@ -119,6 +119,32 @@ def test_a_trusted_proxys_word_about_its_client_counts(make_gateway, apps, beare
             environ_overrides={"REMOTE_ADDR": peer},
         )
         assert apps["notifications"].seen[-1]["address"] == expected
+
+
+def test_a_trusted_proxy_may_be_a_name_whose_addresses_change(
+    make_gateway, apps, bearer, monkeypatch
+):
+    now = {"portal": ["172.20.0.7"], "gone": []}
+    monkeypatch.setattr(proxies, "addresses", lambda name: set(now[name]))
+    monkeypatch.setattr(proxies, "KNOWN_S", -1.0)
+    gateway = make_gateway(trusted=Proxies(["portal", "gone", "10.0.0.0/8"]))
+
+    def counted_as(peer):
+        headers = {**bearer(gateway), "X-Forwarded-For": "192.0.2.9"}
+        Client(gateway).get(
+            "/v1/messages", headers=headers, environ_overrides={"REMOTE_ADDR": peer}
+        )
+        return apps["notifications"].seen[-1]["address"]
+
+    assert [counted_as(f"172.20.0.{n}") for n in (7, 8)] == ["192.0.2.9", "172.20.0.8"]
+    now["portal"] = ["172.20.0.8"]
+    assert [counted_as(f"172.20.0.{n}") for n in (7, 8)] == ["172.20.0.7", "192.0.2.9"]
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.0/33", "10.0.0.1/8", "256.1.1.1", "a b", ""])
+def test_what_is_neither_a_network_nor_a_name_is_trusted_by_nobody(wrong):
+    with pytest.raises(ValueError):
+        Proxies([wrong])
 
 
 def test_without_a_live_token_nothing_reaches_a_service(client, apps, bearer, gateway):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -50,17 +51,33 @@ for verb in ("GET", "HEAD", "POST"):
     setattr(Handler, f"do_{verb}", Handler.handle_any)
 
 
-@pytest.fixture
-def server():
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+def serve(address="127.0.0.1", port=0):
+    made = ThreadingHTTPServer((address, port), Handler)
     made.seen, made.connections, made.hang_up = [], set(), 0
     made.status, made.is_chunked = 200, False
     made.daemon_threads = True
-    thread = threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
+    return made
+
+
+def stop(server):
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def server():
+    made = serve()
     yield made
-    made.shutdown()
-    made.server_close()
+    stop(made)
+
+
+@pytest.fixture
+def replica(server):
+    """A second one, at another address and the same port."""
+    made = serve("127.0.0.2", server.server_port)
+    yield made
+    stop(made)
 
 
 @pytest.fixture
@@ -68,7 +85,7 @@ def pooled(server):
     made = Pooled("payments", f"http://127.0.0.1:{server.server_port}")
     yield made
     while not made._idle.empty():
-        made._idle.get_nowait().close()
+        made._idle.get_nowait().http.close()
 
 
 def environ(method="GET", path="/v1/payments", body=b"", query="", **headers):
@@ -158,9 +175,66 @@ def test_a_service_that_is_not_there_got_nothing(server):
     assert "Nothing was changed" in str(away.value)
 
 
-def test_a_service_that_says_nothing_is_given_up(monkeypatch, server):
-    import socket
+def make_old(pooled, **ages):
+    """As if the kept connection had been opened or used that many seconds earlier."""
+    line = pooled._idle.get_nowait()
+    for name, seconds in ages.items():
+        setattr(line, name, getattr(line, name) - seconds)
+    pooled._idle.put_nowait(line)
 
+
+@pytest.mark.parametrize("ages", [{"used_at": 11}, {"opened_at": 31}])
+def test_a_connection_that_was_idle_or_is_old_is_replaced_even_for_a_change(pooled, server, ages):
+    read(pooled.call(environ()))
+    make_old(pooled, **ages)
+    assert read(pooled.call(environ("POST", body=b"{}")))
+    assert len(server.connections) == 2
+
+
+def test_a_connection_the_service_has_closed_is_replaced_even_for_a_change(pooled, server):
+    read(pooled.call(environ()))
+    line = pooled._idle.get_nowait()
+    line.http.sock.shutdown(socket.SHUT_RDWR)
+    pooled._idle.put_nowait(line)
+    assert read(pooled.call(environ("POST", body=b"{}")))
+    assert len(server.connections) == 2
+
+
+@pytest.fixture
+def two_addresses(monkeypatch, server, replica):
+    look_up = socket.getaddrinfo
+
+    def both(host, *more, **named):
+        hosts = ("127.0.0.1", "127.0.0.2") if host == "payments-web" else (host,)
+        return [found for each in hosts for found in look_up(each, *more, **named)]
+
+    monkeypatch.setattr(upstreams.socket, "getaddrinfo", both)
+    made = Pooled("payments", f"http://payments-web:{server.server_port}")
+    yield made
+    while not made._idle.empty():
+        made._idle.get_nowait().http.close()
+
+
+def test_the_replicas_of_a_service_share_its_requests(two_addresses, server, replica):
+    together = [two_addresses.call(environ()) for _ in range(4)]
+    for answer in together:
+        read(answer)
+    for _ in range(8):
+        read(two_addresses.call(environ()))
+    assert [len(each.connections) for each in (server, replica)] == [2, 2]
+    assert [len(each.seen) for each in (server, replica)] == [6, 6]
+
+
+def test_a_replica_that_is_gone_is_passed_over(two_addresses, server, replica):
+    stop(replica)
+    for _ in range(4):
+        answer = two_addresses.call(environ("POST", body=b"{}"))
+        next(iter(answer.body))
+        answer.close()
+    assert len(server.seen) == 4
+
+
+def test_a_service_that_says_nothing_is_given_up(monkeypatch, server):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from carport.portal import brand, charts, formats, standing
-from carport.portal.sessions import SessionStore
+from carport.portal.sessions.file import FileStore
 from fake_data import LATE, account, schedule
 
 
@@ -113,7 +113,7 @@ def test_the_drawing_ends_where_the_schedule_ends():
 
 @pytest.fixture
 def store(tmp_path):
-    made = SessionStore(tmp_path / "sessions.db", now=lambda: 1_000_000.0)
+    made = FileStore(tmp_path / "sessions.db", now=lambda: 1_000_000.0)
     yield made
     made.close()
 
@@ -127,10 +127,10 @@ def test_a_session_is_found_by_its_id_alone(store, tmp_path):
 
 
 def test_sessions_survive_a_restart(tmp_path):
-    first = SessionStore(tmp_path / "s.db", now=lambda: 1.0)
+    first = FileStore(tmp_path / "s.db", now=lambda: 1.0)
     session = first.create({"csrf": "x"})
     first.close()
-    second = SessionStore(tmp_path / "s.db", now=lambda: 2.0)
+    second = FileStore(tmp_path / "s.db", now=lambda: 2.0)
     assert second.load(session.id).data == {"csrf": "x"}
     second.close()
 

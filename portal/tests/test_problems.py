@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -87,6 +88,16 @@ def test_a_call_after_the_pages_deadline_is_not_made(fake):
         client.call("POST", "/v1/payments", body={}, within_s=0.0)
     assert (raised.value.code, raised.value.money_moved) == ("unreachable", "no")
     assert fake.calls == []
+    client.close()
+
+
+def test_a_gateway_inside_is_called_by_the_public_name():
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps({"host": environ["HTTP_HOST"]}).encode()]
+
+    client = ApiClient("http://gateway:8080", host="pay.example.com", wsgi_app=app)
+    assert client.call("GET", "/v1/lender").data == {"host": "pay.example.com"}
     client.close()
 
 

@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +19,9 @@ from carport.gateway.documents import Documents, Readiness
 from carport.gateway.framing import Environ, Headers
 from carport.gateway.pages import create_pages
 from carport.gateway.routes import PORTAL, Route, Table
+from carport.gateway.streams import Streams
 from carport.gateway.upstreams import Answer, Away, InProcess, Upstream, WsgiApp, connect
-from carport.shared import errors, telemetry
+from carport.shared import errors, health, metrics, telemetry
 from carport.shared.auth import Guard, Keys
 from carport.shared.config import Settings
 from carport.shared.errors import PROBLEM, SECURITY_HEADERS, Problem, Refused, Unavailable
@@ -37,7 +38,6 @@ DEFECT = (
 )
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 log = telemetry.logger("carport.gateway")
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Gateway:
@@ -50,22 +50,35 @@ class Gateway:
         services: Mapping[str, Upstream],
         *,
         clock: Clock = utc_now,
-        trusted: Iterable[Network] = (),
+        trusted: Container[str] = (),
+        stream: Upstream | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._trusted = tuple(trusted)
+        self._trusted = trusted
         self._table = Table(has_sandbox=settings.is_sandbox)
         self._guard = Guard(Keys(settings.jwks or no_keys), connect_sessions(settings.sessions))
-        self._limiter = Limiter(factor=settings.limits_factor)
+        self._limiter = Limiter(settings.limits_url, settings.limits_factor, "gateway")
         self._documents = Documents(services, clock)
         pages = create_pages(self._documents, Readiness(services, clock))
         self._upstreams: dict[str, Upstream] = {**services, "gateway": InProcess("gateway", pages)}
+        if stream:
+            self._upstreams["stream"] = stream
+        self._streams = Streams()
         self.portal: str | WsgiApp | None = None
+        self._answer = telemetry.traced(self._answered, "gateway")
         self._documents.current()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
+        return self._answer(environ, start_response)  # type: ignore[no-any-return]
+
+    def parts(self) -> dict[str, bool]:
+        """What it needs itself, and has or lacks; a service that is away takes only its own
+        addresses with it."""
+        return health.of_identity(self._guard, self._clock())
+
+    def _answered(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else new_id(self._clock())
@@ -76,13 +89,18 @@ class Gateway:
             answer = self._pass_on(environ, route, request_id)
         except Problem as problem:
             answer = refusal(problem, request_id, has_money=bool(route and route.money))
+        seconds = time.monotonic() - started
+        told = (environ["REQUEST_METHOD"], route.prefix if route else None, answer.status)
+        metrics.request("gateway", *told, seconds)
+        telemetry.answered(*told)
         log.info(
             "answered",
+            unit="gateway",
             request_id=request_id,
-            method=environ["REQUEST_METHOD"],
-            route=route.prefix if route else None,
-            status=answer.status,
-            ms=round((time.monotonic() - started) * 1000, 1),
+            method=told[0],
+            route=told[1],
+            status=told[2],
+            ms=round(seconds * 1000, 1),
         )
         headers = with_defaults(answer.headers, request_id)
         start_response(f"{answer.status} {answer.reason}", headers)
@@ -101,15 +119,16 @@ class Gateway:
 
     def _pass_on(self, environ: Environ, route: Route, request_id: str) -> Answer:
         client = self._client(environ)
-        self._limiter.require(ADDRESS_RULE, "address", client)
+        self._limiter.admit(ADDRESS_RULE, "address", client)
         if route.who == "user":
             said = environ.get("HTTP_AUTHORIZATION")
             principal = self._guard.authenticate(said, self._clock())
-            self._limiter.require(USER_RULE, "user", principal.sub)
+            self._limiter.admit(USER_RULE, "user", principal.sub)
         body = framing.read_body(environ, route.body_limit)
         inner = framing.inner_environ(environ, body=body, request_id=request_id, client=client)
         try:
-            return self._upstream(route).call(inner)
+            upstream = self._upstream(route)
+            return self._streams.open(upstream, inner) if route.is_stream else upstream.call(inner)
         except Problem:
             raise
         except Exception:
@@ -121,15 +140,15 @@ class Gateway:
             if self.portal is None:
                 raise Unavailable("The portal is starting; try again in a few seconds.")
             return self._upstreams.setdefault("portal", connect("portal", self.portal))
-        return self._upstreams[route.upstream]
+        own = self._upstreams[route.upstream]
+        return self._upstreams.get("stream", own) if route.is_stream else own
 
     def _client(self, environ: Environ) -> str:
         """The address to count by: the peer's, or what a trusted peer says of its client."""
         peer: str = environ.get("REMOTE_ADDR", "")
         said = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
         try:
-            is_trusted = any(ipaddress.ip_address(peer) in network for network in self._trusted)
-            return str(ipaddress.ip_address(said)) if is_trusted and said else peer
+            return str(ipaddress.ip_address(said)) if said and peer in self._trusted else peer
         except ValueError:
             return peer
 
@@ -149,9 +168,15 @@ class Body:
 
 
 def create_gateway(
-    settings: Settings, services: Mapping[str, str | WsgiApp], **more: Any
+    settings: Settings,
+    services: Mapping[str, str | WsgiApp],
+    *,
+    stream: str | None = None,
+    **more: Any,
 ) -> Gateway:
-    """The gateway to *services*: name -> WSGI application of this process, or address."""
+    """The gateway to *services*: name -> WSGI application of this process, or address. Streams come
+    from *stream*, else from notifications."""
+    more["stream"] = connect("stream", stream) if stream else None
     return Gateway(settings, {name: connect(name, at) for name, at in services.items()}, **more)
 
 

@@ -17,7 +17,8 @@ class Route:
     """Addresses below *prefix* go to *upstream*.
 
     *who* is ``"user"`` (a live access token is needed), ``"public"`` or ``"sandbox"`` (public, and
-    not there in production); *money* routes say in problems whether money moved.
+    not there in production); *money* routes say in problems whether money moved; the answers of
+    *is_stream* may go on for minutes.
     """
 
     prefix: str
@@ -25,6 +26,7 @@ class Route:
     who: str = "user"
     body_limit: int = JSON_BYTES_MAX
     money: bool = False
+    is_stream: bool = False
 
 
 def routes(upstream: str, *prefixes: str, **more: object) -> tuple[Route, ...]:
@@ -54,6 +56,7 @@ ROUTES = (
     *routes("payments", "/v1/sandbox/bank", "/v1/sandbox/lockbox", who="sandbox", money=True),
     *routes("payments", "/v1/sandbox/faults", who="sandbox"),
     *routes("notifications", "/v1/alerts", "/v1/push-subscriptions", "/v1/messages", "/v1/chats"),
+    *routes("notifications", "/v1/messages/stream", is_stream=True),
     *routes("notifications", "/v1/unsubscribe", who="public"),
     *routes("notifications", "/v1/webhooks/twilio", who="public", body_limit=WEBHOOK_BYTES_MAX),
     *routes("notifications", "/v1/staff/chats", "/v1/staff/messages"),

@@ -19,6 +19,7 @@ from gunicorn.workers import gthread
 
 from carport.shared import errors, telemetry
 from carport.shared.errors import PROBLEM, SECURITY_HEADERS
+from carport.shared.health import tell_serving
 from carport.shared.kernel.clock import utc_now
 from carport.shared.kernel.ids import new_id
 
@@ -50,7 +51,10 @@ class ProblemThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     wsgi: Any
 
     def handle(self, conn: Any) -> Any:
-        """Serve a connection, or put it back until its request has arrived."""
+        """Serve a connection, or put it back until its request has arrived. With TLS only proxies
+        of ours connect, and there is nothing to be seen before the handshake."""
+        if self.cfg.is_ssl:
+            return super().handle(conn)
         try:
             if not self._has_arrived(conn):
                 return gthread._DEFER
@@ -110,6 +114,7 @@ class ProblemThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
             return application(environ, start)
 
         self.wsgi = closing
+        tell_serving(self)
 
 
 class Deadline:

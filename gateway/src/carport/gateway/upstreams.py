@@ -7,6 +7,10 @@ import http.client
 import io
 import itertools
 import queue
+import select
+import socket
+import ssl
+import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,8 +22,14 @@ from carport.shared.errors import Unavailable
 CONNECT_S = 1.0
 ANSWER_S = 30.0
 CONNECTIONS_MAX = 32
+IDLE_S = 10.0
+"""Shorter than the services keep an idle connection: who sends into one that the other side has
+just closed does not know whether anything arrived."""
+KEPT_S = 30.0
+"""How long a connection is used at all: one that never ended would keep its load on one replica."""
 CHUNK = 64 * 1024
 SAFE = frozenset({"GET", "HEAD"})
+EVENTS = "text/event-stream"
 PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
 WsgiApp = Callable[..., Iterable[bytes]]
@@ -86,16 +96,36 @@ class InProcess:
         return Answer(int(number), reason, end_to_end(headers), body, close)
 
 
+@dataclass
+class Line:
+    """A connection to one of the addresses of an upstream."""
+
+    http: http.client.HTTPConnection
+    opened_at: float
+    used_at: float
+
+    def is_fit(self, now: float) -> bool:
+        """Whether another request may be sent: young, used lately, and nothing said since, which
+        could only be that the other side has closed it."""
+        if now - self.opened_at > KEPT_S or now - self.used_at > IDLE_S:
+            return False
+        waiting = select.poll()
+        waiting.register(self.http.sock, select.POLLIN)
+        return not waiting.poll(0)
+
+
 class Pooled:
-    """HTTP/1.1 to another process over at most 32 kept connections."""
+    """HTTP/1.1 to other processes over at most 32 kept connections. A name may have several
+    addresses, one per replica: each new connection goes to the next of them."""
 
     def __init__(self, name: str, url: str) -> None:
         parts = urlsplit(url)
         self.name = name
-        self._address = (parts.hostname or "", parts.port)
-        secure, plain = http.client.HTTPSConnection, http.client.HTTPConnection
-        self._kind = secure if parts.scheme == "https" else plain
-        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue(CONNECTIONS_MAX)
+        self._host = parts.hostname or ""
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self._turn = itertools.count()
+        self._idle: queue.Queue[Line] = queue.Queue(CONNECTIONS_MAX)
 
     def call(self, environ: Environ) -> Answer:
         """One exchange. A kept connection that turns out dead is replaced once, for requests that
@@ -106,26 +136,52 @@ class Pooled:
                 return self._exchange(kept, environ)
             except Away:
                 return self._exchange(self._connected(), environ)
-        return self._exchange(self._connected() if kept is None else kept, environ)
+        return self._exchange(kept or self._connected(), environ)
 
-    def _kept(self) -> http.client.HTTPConnection | None:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return None
+    def _kept(self) -> Line | None:
+        """The fit one that was used longest ago, so that all of them take part."""
+        while True:
+            try:
+                line = self._idle.get_nowait()
+            except queue.Empty:
+                return None
+            if line.is_fit(time.monotonic()):
+                return line
+            line.http.close()
 
-    def _connected(self) -> http.client.HTTPConnection:
-        connection = self._kind(*self._address, timeout=CONNECT_S)
+    def _connected(self) -> Line:
+        for address in self._addresses():
+            try:
+                http_connection = self._open(address)
+            except OSError:
+                continue
+            now = time.monotonic()
+            return Line(http_connection, now, now)
+        raise Away(self.name, is_sent=False)
+
+    def _addresses(self) -> list[Any]:
+        """All addresses of the upstream's name, beginning with the one whose turn it is."""
         try:
-            connection.connect()
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except OSError:
-            raise Away(self.name, is_sent=False) from None
-        connection.sock.settimeout(ANSWER_S)
+            return []
+        addresses = sorted({answer[4][:2] for answer in found})
+        first = next(self._turn) % len(addresses)
+        return addresses[first:] + addresses[:first]
+
+    def _open(self, address: Any) -> http.client.HTTPConnection:
+        sock = socket.create_connection(address, CONNECT_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls:
+            sock = self._tls.wrap_socket(sock, server_hostname=self._host)
+        sock.settimeout(ANSWER_S)
+        connection = http.client.HTTPConnection(self._host, self._port)
+        connection.sock = sock
         return connection
 
-    def _exchange(self, connection: http.client.HTTPConnection, environ: Environ) -> Answer:
+    def _exchange(self, line: Line, environ: Environ) -> Answer:
         headers = dict(request_headers(environ))
-        headers["host"] = headers.get("x-forwarded-host") or self._address[0]
+        headers["host"] = headers.get("x-forwarded-host") or self._host
         if environ.get("CONTENT_TYPE"):
             headers["content-type"] = environ["CONTENT_TYPE"]
         path = quote(environ["PATH_INFO"].encode("latin-1"), safe=PATH_SAFE)
@@ -133,35 +189,37 @@ class Pooled:
         target = f"{path}?{query}" if query else path
         body = environ["wsgi.input"].read() or None
         try:
-            connection.request(environ["REQUEST_METHOD"], target, body, headers)
-            response = connection.getresponse()
+            line.http.request(environ["REQUEST_METHOD"], target, body, headers)
+            response = line.http.getresponse()
         except (OSError, http.client.HTTPException):
-            connection.close()
+            line.http.close()
             raise Away(self.name, is_sent=True) from None
         headers_back = end_to_end(response.getheaders())
-        chunks = self._chunks(connection, response)
+        chunks = self._chunks(line, response)
         return Answer(response.status, response.reason, headers_back, chunks, chunks.close)
 
-    def _chunks(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
-    ) -> Generator[bytes]:
-        """The body; the connection is kept only when all of it was read."""
+    def _chunks(self, line: Line, response: http.client.HTTPResponse) -> Generator[bytes]:
+        """The body, of a stream what there is at a time; the connection is kept only when all of it
+        was read."""
         is_whole = False
+        is_stream = response.headers.get_content_type() == EVENTS
+        read = response.read1 if is_stream else response.read
         try:
-            while chunk := response.read(CHUNK):
+            while chunk := read(CHUNK):
                 yield chunk
             is_whole = True
         finally:
-            self._give_back(connection, keep=is_whole and not response.will_close)
+            self._give_back(line, keep=is_whole and not response.will_close)
 
-    def _give_back(self, connection: http.client.HTTPConnection, *, keep: bool) -> None:
+    def _give_back(self, line: Line, *, keep: bool) -> None:
+        line.used_at = time.monotonic()
         try:
             if keep:
-                self._idle.put_nowait(connection)
+                self._idle.put_nowait(line)
                 return
         except queue.Full:
             pass
-        connection.close()
+        line.http.close()
 
 
 def connect(name: str, where: str | WsgiApp) -> Upstream:

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import EnvValidationError, FileAwareEnv, validate
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from carport.portal import observed
 from carport.portal.api import ApiClient
 from carport.portal.app import create_app
-from carport.shared import telemetry
+from carport.shared import config, metrics, telemetry
 from carport.shared.config import Misconfigured, Settings
 
 THREADS = 32
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn with one worker of many threads: sessions are one small file of this process."""
+    """gunicorn with one worker of many threads; further processes are further replicas."""
 
-    def __init__(self, bind: str) -> None:
-        self._bind = bind
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         super().__init__()
 
     def load_config(self) -> None:
         given: dict[str, Any] = {
-            "bind": self._bind,
+            "bind": f"{self._settings.host}:{self._settings.port}",
             "worker_class": "gthread",
             "threads": THREADS,
             "control_socket_disable": True,
+            "loglevel": "warning",
+            **self._settings.tls,
         }
         for name, value in given.items():
             self.cfg.set(name, value)
@@ -47,7 +52,11 @@ def build() -> Flask:
     """
     settings, gateway_url = read_environment()
     telemetry.configure("portal", level=settings.log_level)
-    app = create_app(settings, ApiClient(gateway_url))
+    telemetry.trace("portal")
+    host = urlsplit(settings.public_base_url).netloc
+    app = create_app(settings, ApiClient(gateway_url, host=host))
+    look = metrics.Parts({"portal": partial(observed.parts, app)})
+    metrics.serve(settings.host, settings.port + 1, look)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     return app
 
@@ -59,10 +68,12 @@ def read_environment() -> tuple[Settings, str]:
     values: dict[str, Any] = {
         "env": env.str("ENV", "production", validate=validate.OneOf(["production", "sandbox"])),
         "public_base_url": env.str("PUBLIC_BASE_URL"),
+        "sessions": env.str("SESSIONS_URL", None),
         "home": env.path("HOME", Path("var")),
         "host": env.str("HOST", "127.0.0.1"),
-        "port": env.int("PORT", 8080, validate=validate.Range(1, 65535)),
+        "port": env.int("PORT", 8080, validate=validate.Range(1, 65534)),
         "log_level": env.str("LOG_LEVEL", "INFO"),
+        "tls": config.tls(env),
     }
     try:
         env.seal()
@@ -80,7 +91,7 @@ def main(arguments: list[str]) -> int:
     except Misconfigured as error:
         print(error, file=sys.stderr)
         return 2
-    Server(f"{settings.host}:{settings.port}").run()
+    Server(settings).run()
     return 0
 
 

@@ -7,11 +7,14 @@ Every answer that is no success is a ``Problem``: words, a reference, what is kn
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx2
+
+from carport.shared import telemetry
 
 CALL_S = 2.8
 """An answer within three seconds, even if it is that there is none."""
@@ -70,13 +73,16 @@ class InProcess(httpx2.BaseTransport):
 
 
 class ApiClient:
-    """Calls the gateway with a deadline, never through an environment's proxy."""
+    """Calls the gateway with a deadline, never through an environment's proxy; by the name *host*,
+    which is the public one, if the gateway serves no other."""
 
-    def __init__(self, base_url: str, *, wsgi_app: Any = None) -> None:
+    def __init__(self, base_url: str, *, host: str = "", wsgi_app: Any = None) -> None:
         self._http = httpx2.Client(
             base_url=base_url,
+            headers={"Host": host} if host else None,
             transport=InProcess(wsgi_app) if wsgi_app is not None else None,
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX),
+            verify=ssl.create_default_context(),
             trust_env=False,
         )
 
@@ -94,7 +100,8 @@ class ApiClient:
         within_s: float = CALL_S,
     ) -> Answer:
         """One call. Raises Problem for anything but a 2xx, and when *within_s* is over."""
-        sent = {"Accept": "application/json", **(headers or {})}
+        trace = {"traceparent": str(telemetry.context().get("traceparent", ""))}
+        sent = {"Accept": "application/json", **trace, **(headers or {})}
         reference = sent.get("X-Request-Id", "")
         given = {name: value for name, value in (params or {}).items() if value is not None}
         if within_s <= 0:

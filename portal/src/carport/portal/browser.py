@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, g, request
 
 from carport.portal.api import CALL_S, Answer, ApiClient, Problem
-from carport.portal.sessions import Change, SessionStore
+from carport.portal.sessions import Change, SessionsAway, SessionStore
 
 CLIENT_ID = "portal"
 REFRESH_MARGIN_S = 20
@@ -65,11 +66,17 @@ class Cookies:
 
 
 class Browser:
-    """One browser as the server knows it. Nothing is stored for visitors who only read."""
+    """One browser as the server knows it. Nothing is stored for visitors who only read.
 
-    def __init__(self, store: SessionStore, api: ApiClient, cookies: Cookies) -> None:
+    While sessions cannot be had nobody *is_known*: that browser keeps its cookies as they are.
+    """
+
+    def __init__(
+        self, store: SessionStore, api: ApiClient, cookies: Cookies, *, is_known: bool = True
+    ) -> None:
         self._store, self._api, self._cookies = store, api, cookies
-        self._sent = cookies.read("carport")
+        self.is_known = is_known
+        self._sent = cookies.read("carport") if is_known else ""
         self._session = store.load(self._sent) if self._sent else None
         self._device: str | None = None
 
@@ -99,6 +106,11 @@ class Browser:
 
     def put(self, **values: Any) -> None:
         self.change(lambda data: data.update(values))
+
+    def leave(self, notice: str) -> None:
+        """Have the next page show *notice*. What has been done stands without it."""
+        with suppress(SessionsAway):
+            self.put(notice=notice)
 
     def pop(self, name: str) -> Any:
         """Take a value out; None when it is not there."""
@@ -179,6 +191,8 @@ class Browser:
 
     def save(self, answer: Response) -> Response:
         """Put the cookies on the answer."""
+        if not self.is_known:
+            return answer
         if self._session and self._session.id != self._sent:
             self._cookies.write(answer, "carport", self._session.id)
         elif self._sent and self._session is None:
@@ -235,6 +249,12 @@ def browser() -> Browser:
         g.browser = Browser(parts.store, parts.api, parts.cookies)
     found: Browser = g.browser
     return found
+
+
+def nobody() -> None:
+    """Go on without knowing whose browser this is, to say that."""
+    parts = current_app.extensions["portal"]
+    g.browser = Browser(parts.store, parts.api, parts.cookies, is_known=False)
 
 
 def _tokens(answer: Mapping[str, Any]) -> dict[str, Any]:

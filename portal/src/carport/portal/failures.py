@@ -7,8 +7,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from carport.portal.api import MoneyMoved, Problem
-from carport.portal.browser import SignedOut, browser
+from carport.portal.browser import SignedOut, browser, nobody
 from carport.portal.security import SAFE_METHODS, own_path
+from carport.portal.sessions import SessionsAway
 from carport.shared.telemetry import logger
 
 log = logger("portal")
@@ -26,7 +27,10 @@ def install(app: Flask) -> None:
 
 def on_problem(problem: Problem) -> ErrorPage:
     """The API refused or did not answer, and the view had no better place to say so."""
+    problem.request_id = problem.request_id or g.get("request_id", "")
     log.info("problem", code=problem.code, status=problem.status, request_id=problem.request_id)
+    if isinstance(problem, SessionsAway):
+        nobody()
     if wants_json():
         answer = jsonify(code=problem.code, request_id=problem.request_id)
         answer.status_code = problem.status
@@ -43,7 +47,7 @@ def on_signed_out(signed_out: SignedOut) -> ErrorPage:
         return answer
     if signed_out.was_signed_in:
         unsent = request.method not in SAFE_METHODS
-        browser().put(notice="signed_out_unsent" if unsent else "signed_out")
+        browser().leave("signed_out_unsent" if unsent else "signed_out")
     target = request.full_path.rstrip("?")
     return redirect(url_for("access.login", next=own_path(target)), 303)
 

@@ -128,7 +128,7 @@ def render(template: str, problem: Problem | None = None, **context: Any) -> Pag
 def go(endpoint: str, notice: str | None = None, **values: Any) -> BaseResponse:
     """On to another page of ours, which shows *notice* (a name in ``_notices.html``) once."""
     if notice:
-        browser().put(notice=notice)
+        browser().leave(notice)
     return redirect(url_for(endpoint, **values), 303)
 
 

@@ -7,6 +7,7 @@ click, a reload or a second try after an outage can only ever be the same paymen
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
@@ -28,6 +29,7 @@ from carport.portal.pages import (
     render,
     signed_in_only,
 )
+from carport.portal.sessions import SessionsAway
 from carport.portal.views import methods
 from carport.shared.kernel.ids import is_id
 
@@ -96,7 +98,8 @@ def confirm(key: str) -> Page:
         payment = post("/v1/payments", body, key=key).data
     except Problem as problem:
         return render("pay/review.html", problem, key=key, similar=None, **kept)
-    browser().change(lambda data: _given(data, key, payment["id"]))
+    with suppress(SessionsAway):  # paid: sent again, the same key answers the same payment
+        browser().change(lambda data: _given(data, key, payment["id"]))
     return go("payments.receipt", payment_id=payment["id"])
 
 

@@ -1,34 +1,32 @@
-"""Browser sessions, kept on the server: one row each in a small SQLite file.
-
-The cookie is a random 128-bit id and nothing else. The row is found by a hash of the id and sealed
-with a key made from it, so that the file alone opens nobody's session.
-"""
+"""Sessions in a small SQLite file, one row each: for a portal that is one process."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from carport.portal.sessions import (
+    ABSOLUTE_S,
+    ANONYMOUS_S,
+    IDLE_S,
+    TOUCH_EVERY_S,
+    Change,
+    Session,
+    ends_at,
+    is_id,
+    key_of,
+    new_id,
+    seal,
+    unseal,
+)
 
-ANONYMOUS_S = 2 * 3600
-IDLE_S = 30 * 60
-ABSOLUTE_S = 24 * 3600
-TOUCH_EVERY_S = 60
 PRUNE_EVERY_S = 600
-ID_LENGTH = 22
 FLIGHTS = 64
-NONCE_BYTES = 12
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
@@ -40,23 +38,9 @@ CREATE TABLE IF NOT EXISTS session (
 ) STRICT, WITHOUT ROWID
 """
 
-Change = Callable[[dict[str, Any]], None]
 
-
-@dataclass(frozen=True)
-class Session:
-    """What is kept of one browser; ``data`` has ``tokens`` once somebody has signed in."""
-
-    id: str
-    data: dict[str, Any]
-
-    @property
-    def is_signed_in(self) -> bool:
-        return "tokens" in self.data
-
-
-class SessionStore:
-    """Creates, reads, changes and ends sessions; idle and absolute limits by the server's clock."""
+class FileStore:
+    """Idle and absolute limits are those of the server's clock."""
 
     def __init__(self, file: Path, *, now: Callable[[], float]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,23 +59,23 @@ class SessionStore:
 
     def flight(self, session_id: str) -> threading.Lock:
         """The lock under which this session's tokens are refreshed: one refresh at a time."""
-        return self._flights[int(_row_key(session_id)[:8], 16) % FLIGHTS]
+        return self._flights[int(key_of(session_id)[:8], 16) % FLIGHTS]
 
     def create(self, data: dict[str, Any]) -> Session:
         """A session with a new id; an id that came from a browser is never taken over."""
         self._prune()
-        session = Session(secrets.token_urlsafe(16), data)
+        session = Session(new_id(), data)
         now = int(self._now())
         with self._lock:
             self._db.execute(
                 "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
-                (_row_key(session.id), _seal(session.id, data), session.is_signed_in, now, now),
+                (key_of(session.id), seal(session.id, data), session.is_signed_in, now, now),
             )
         return session
 
     def load(self, session_id: str) -> Session | None:
         """The session, if it is still alive; reading counts as use."""
-        if len(session_id) != ID_LENGTH or not session_id.isascii():
+        if not is_id(session_id):
             return None
         with self._lock:
             return self._load(session_id)
@@ -107,9 +91,9 @@ class SessionStore:
                     cursor.execute(
                         "UPDATE session SET sealed = ?, signed_in = ? WHERE key = ?",
                         (
-                            _seal(session_id, session.data),
+                            seal(session_id, session.data),
                             session.is_signed_in,
-                            _row_key(session_id),
+                            key_of(session_id),
                         ),
                     )
             finally:
@@ -118,24 +102,24 @@ class SessionStore:
 
     def end(self, session_id: str) -> None:
         with self._lock:
-            self._db.execute("DELETE FROM session WHERE key = ?", (_row_key(session_id),))
+            self._db.execute("DELETE FROM session WHERE key = ?", (key_of(session_id),))
 
     def _load(self, session_id: str) -> Session | None:
         row = self._db.execute(
             "SELECT sealed, signed_in, created_at, used_at FROM session WHERE key = ?",
-            (_row_key(session_id),),
+            (key_of(session_id),),
         ).fetchone()
         if row is None:
             return None
         sealed, signed_in, created_at, used_at = row
         now = int(self._now())
-        if now >= _expiry(signed_in, created_at, used_at):
+        if now >= ends_at(created_at, used_at, is_signed_in=bool(signed_in)):
             return None
         if now - used_at >= TOUCH_EVERY_S:
             self._db.execute(
-                "UPDATE session SET used_at = ? WHERE key = ?", (now, _row_key(session_id))
+                "UPDATE session SET used_at = ? WHERE key = ?", (now, key_of(session_id))
             )
-        data = _open(session_id, sealed)
+        data = unseal(session_id, sealed)
         return Session(session_id, data) if data is not None else None
 
     def _prune(self) -> None:
@@ -149,32 +133,3 @@ class SessionStore:
                 " OR (NOT signed_in AND created_at < ?)",
                 (now - ABSOLUTE_S, now - IDLE_S, now - ANONYMOUS_S),
             )
-
-
-def _expiry(signed_in: int, created_at: int, used_at: int) -> int:
-    if signed_in:
-        return min(used_at + IDLE_S, created_at + ABSOLUTE_S)
-    return created_at + ANONYMOUS_S
-
-
-def _row_key(session_id: str) -> str:
-    return hashlib.sha256(b"carport portal row " + session_id.encode()).hexdigest()
-
-
-def _cipher(session_id: str) -> AESGCM:
-    return AESGCM(hashlib.sha256(b"carport portal data " + session_id.encode()).digest())
-
-
-def _seal(session_id: str, data: dict[str, Any]) -> bytes:
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    text = json.dumps(data, separators=(",", ":")).encode()
-    return nonce + _cipher(session_id).encrypt(nonce, text, None)
-
-
-def _open(session_id: str, sealed: bytes) -> dict[str, Any] | None:
-    try:
-        text = _cipher(session_id).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
-    except InvalidTag:
-        return None
-    data: dict[str, Any] = json.loads(text)
-    return data
