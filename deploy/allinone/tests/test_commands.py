@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from carport.allinone.__main__ import greeting, main
+from carport.allinone.__main__ import main
+from carport.allinone.embedded import greeting
 from carport.allinone.suite import Home
 from support.client import contract
 
@@ -33,12 +34,6 @@ def test_a_port_that_is_none_is_named_in_one_line(monkeypatch, capsys, port):
     monkeypatch.setenv("PORT", port)
     assert main(["up"]) == 2
     assert capsys.readouterr().err.startswith("carport: PORT is a number from 1 to 65535")
-
-
-@pytest.mark.parametrize("what", ["show", "replay"])
-def test_an_event_to_show_or_replay_has_to_be_named(capsys, what):
-    assert main(["events", what]) == 2
-    assert f"carport events {what} ID" in capsys.readouterr().err
 
 
 def test_the_greeting_names_one_customer_of_each_kind(tmp_path):

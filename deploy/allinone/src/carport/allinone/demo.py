@@ -214,7 +214,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def key_of(line: dict[str, Any]) -> str:
+def key_of(line: Any) -> str:
     """The Idempotency-Key of a line: its hash."""
     return hashlib.sha256(json.dumps(line, sort_keys=True).encode()).hexdigest()
 

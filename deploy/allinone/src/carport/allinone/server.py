@@ -10,18 +10,19 @@ import contextlib
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
 from carport.allinone import suite
 from carport.allinone.suite import Home, Suite
-from carport.shared import telemetry
+from carport.shared import health, metrics, telemetry
 
 THREADS = 32
 GRACE_S = 10
 KEEP_ALIVE_S = 30
-HOST = "127.0.0.1"
+log = telemetry.logger("carport.allinone")
 
 
 class PortInUse(Exception):
@@ -40,9 +41,9 @@ class Server(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        """One worker process with threads, on the loopback interface only."""
+        """One worker process with threads; outside a container on the loopback interface only."""
         settings = {
-            "bind": f"{HOST}:{self.home.port}",
+            "bind": f"{self.home.host}:{self.home.port}",
             "workers": 1,
             "worker_class": "carport.gateway.server.ProblemThreadWorker",
             "threads": THREADS,
@@ -64,7 +65,9 @@ class Server(BaseApplication):
         """Called in the worker process: build and start everything."""
         sys.stderr = self.home.log()
         telemetry.configure("carport")
+        telemetry.trace("carport")
         self.suite = suite.build(self.home)
+        tell(self.suite)
         self.suite.start()
         return self.suite.app
 
@@ -78,12 +81,23 @@ class Server(BaseApplication):
             self.suite.stop()
 
 
+def tell(running: Suite) -> None:
+    """Serve metrics and readiness of all units on the next port; without it the suite runs too."""
+    runtimes, port = running.runtimes, running.home.port + 1
+    looks = {name: partial(health.of_database, runtime) for name, runtime in runtimes.items()}
+    parts = metrics.Parts({**looks, "gateway": running.app.parts})
+    try:
+        metrics.serve(running.home.host, port, parts, health.Gauges(list(runtimes.values())))
+    except (OSError, OverflowError) as error:
+        log.warning("no metrics", port=port, error=type(error).__name__)
+
+
 def check_port(port: int) -> None:
     """Raises PortInUse, which is clearer than gunicorn's retries."""
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind(("127.0.0.1", port))
         except OSError:
             raise PortInUse(
                 f"Port {port} is in use. Start with another one: PORT=8080 make run"

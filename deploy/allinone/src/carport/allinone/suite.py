@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import httpx2
 
 from carport.accounts.service import SERVICE as ACCOUNTS
+from carport.allinone.logfile import LogFile
 from carport.auth import tokens
 from carport.auth.service import SERVICE as AUTH
 from carport.gateway.app import create_gateway
@@ -59,15 +60,20 @@ class Home:
     port: int
     has_demo: bool
     limits_factor: int = 1
+    host: str = "127.0.0.1"
+    stream_s: int = 55
 
     @staticmethod
     def from_environment(env: Mapping[str, str] = os.environ) -> Home:
-        """CARPORT_HOME (./var), PORT (8000), CARPORT_DEMO (1), CARPORT_LIMITS_FACTOR (1)."""
+        """CARPORT_HOME (./var), PORT (8000), CARPORT_DEMO (1), CARPORT_LIMITS_FACTOR (1),
+        CARPORT_STREAM_S (55), and in a container CARPORT_HOST (127.0.0.1)."""
         return Home(
             folder=Path(env.get("CARPORT_HOME", "var")).resolve(),
             port=_number(env, "PORT", 8000, most=65535),
             has_demo=env.get("CARPORT_DEMO", "1") != "0",
             limits_factor=_number(env, "CARPORT_LIMITS_FACTOR", 1),
+            host=env.get("CARPORT_HOST", "127.0.0.1"),
+            stream_s=_number(env, "CARPORT_STREAM_S", 55, least=0, most=300),
         )
 
     @property
@@ -79,9 +85,9 @@ class Home:
         """The same home without rate limits, for the demo loader, which is many people at once."""
         return replace(self, limits_factor=10_000)
 
-    def log(self) -> TextIO:
+    def log(self) -> LogFile:
         """Where the process logs to; the terminal is for people."""
-        return (self.folder / "carport.log").open("a", buffering=1, encoding="utf-8")
+        return LogFile(self.folder / "carport.log")
 
     def keys_file(self, service: str) -> Path:
         """The keys of *service*, made once."""
@@ -114,14 +120,17 @@ class Home:
             home=self.folder,
             port=self.port,
             limits_factor=self.limits_factor,
+            stream_s=self.stream_s,
         )
         return Runtime(service, settings, db.make_engine(url))
 
 
-def _number(env: Mapping[str, str], name: str, default: int, *, most: int = 10**6) -> int:
+def _number(
+    env: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 10**6
+) -> int:
     given = env.get(name, "") or str(default)
-    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= most):
-        raise BadSetting(f"{name} is a number from 1 to {most}, not {given!r}.")
+    if not (given.isascii() and given.isdecimal() and least <= int(given) <= most):
+        raise BadSetting(f"{name} is a number from {least} to {most}, not {given!r}.")
     return int(given)
 
 
