@@ -25,4 +25,4 @@ def test_the_logs_of_a_payment_are_json_and_hold_no_secret_and_nothing_personal(
                person["last_name"], person["birth_date"]]  # fmt: skip
     assert [secret for secret in secrets if secret in text] == []
     posted = [line for line in lines if line.get("event_type") == "accounts.payment_posted.v1"]
-    assert {line["correlation_id"] for line in posted if line["subject"] == account_id}
+    assert {line["correlation_id"] for line in posted if account_id in line["subjects"]}

@@ -9,11 +9,11 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from carport.shared import db, inbox, migrate
+from carport.shared import db, delivery, migrate, outbox
 from carport.shared.bus import Message
 from carport.shared.config import Settings
 from carport.shared.db import Runtime
-from carport.shared.events import make
+from carport.shared.events import Event, make
 from carport.shared.service import Service
 
 SERVICES = ("auth", "accounts", "payments", "notifications", "lease")
@@ -63,11 +63,43 @@ def test_an_event_delivered_by_eight_threads_at_once_takes_effect_once(engine):
 
         def deliver(event=event, together=together):
             together.wait()
-            inbox.deliver(runtime, Message(event.id, type_, event.to_json(), False))
+            delivery.deliver(runtime, Message(event.id, type_, event.to_json(), False))
 
         with ThreadPoolExecutor(8) as pool:
             for done in [pool.submit(deliver) for _ in range(8)]:
                 done.result()
     with engine.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(seen)).scalar() == 20
-    assert inbox.retry_once(runtime) == 0
+    assert delivery.retry_once(runtime) == 0
+
+
+def test_an_event_that_commits_after_a_later_one_is_sent_too(engine):
+    migrate.upgrade_spine(engine)
+    runtime = Runtime(
+        Service("maker", sa.MetaData(), "none"), Settings("maker", str(engine.url)), engine
+    )
+    early, later = (
+        make("maker.thing_made.v1", subject="s", data={"what": what}, now=NOW)
+        for what in ("early", "later")
+    )
+    bus = Recorder()
+    with runtime.transaction() as slow:
+        outbox.add(slow, early)
+        with runtime.transaction() as quick:
+            outbox.add(quick, later)
+        outbox.relay_once(runtime, bus, "token")
+    outbox.relay_once(runtime, bus, "token")
+    assert bus.heard == ["later", "early"]
+
+
+class Recorder:
+    """A bus on which everything is safe at once."""
+
+    handles_here = False
+
+    def __init__(self):
+        self.heard = []
+
+    def publish(self, messages):
+        self.heard += [Event.from_json(message.body).data["what"] for message in messages]
+        return {message.id for message in messages}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from carport.shared import approval, idempotency, migrate, worker
-from carport.shared.db import make_engine
+from carport.shared.db import is_append_only, make_engine
 
 SPINE_OWNERS = (approval, idempotency, worker)  # importing them declares every table of the spine
 
@@ -37,3 +37,16 @@ def test_migrations_go_back_to_nothing_and_forward_again(service, engine):
     migrate.upgrade(engine, service)
     with engine.connect() as connection:
         assert migrate.difference(connection, service) == []
+
+
+def test_what_only_grows_refuses_to_be_changed_whoever_asks(service, engine):
+    migrate.upgrade(engine, service)
+    for table in filter(is_append_only, service.metadata.sorted_tables):
+        made = triggers_of(engine, table.name)
+        assert {f"{table.name}_refuse_{change}" for change in ("update", "delete")} <= made
+
+
+def triggers_of(engine, table):
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+    with engine.connect() as connection:
+        return set(connection.exec_driver_sql(query, (table,)).scalars())

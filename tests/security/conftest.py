@@ -20,7 +20,7 @@ def in_process(suite):
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory):
     telemetry.configure("suite", level="ERROR")
-    home = allinone.Home(tmp_path_factory.mktemp("suite"), 8000, False, 1_000_000)
+    home = allinone.Home(tmp_path_factory.mktemp("suite"), 8000, False, 1_000_000, stream_s=0)
     running = allinone.build(home)
     running.start()
     yield running

@@ -13,12 +13,25 @@ from pathlib import Path
 import httpx2
 
 START_S_MAX = 300.0
+QUIET_S_MAX = 30.0
+
+
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free together with the next one, where a unit tells its metrics."""
+    while True:
+        with socket.socket() as probe, socket.socket() as following:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            try:
+                following.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+        if not _given & {port, port + 1}:
+            _given.update({port, port + 1})
+            return port
 
 
 class Running:
@@ -90,7 +103,12 @@ class Running:
         return "".join(f.read_text(errors="replace")[-4000:] for f in files if f.exists())
 
     def verify(self) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "carport.allinone", "verify"],
-            env=self.env, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        """What `carport verify` says once nothing is on its way: nothing is too young to count."""
+        deadline = time.monotonic() + QUIET_S_MAX
+        while True:
+            told = subprocess.run(
+                [sys.executable, "-m", "carport.allinone", "verify", "--grace", "0"],
+                env=self.env, capture_output=True, text=True, timeout=120,
+            )  # fmt: skip
+            if told.returncode == 0 or time.monotonic() > deadline:
+                return told
