@@ -60,6 +60,32 @@ $(DEV_OK): requirements/dev.txt $(RUN_OK)
 	@$(PIP) install -qq --require-hashes -r $<
 	@touch $@
 
+## ---- containers ------------------------------------------------------------------------------
+
+COMPOSE := docker compose
+
+.PHONY: images
+images: ## Build the image of every unit
+	@$(COMPOSE) --profile ops build -q
+
+.PHONY: up
+up: images ## Start every unit in a container of its own, on PostgreSQL, RabbitMQ and Valkey
+	@deploy/compose/make-secrets
+	@$(COMPOSE) up -d --wait || { echo "Not all of it came up; make logs tells why."; exit 1; }
+	@echo "Carport is running at http://localhost:$${PORT:-8000}, still empty: make demo loads the demo lender."
+
+.PHONY: demo
+demo: ## Load the demo lender into the running containers and wait until it is complete
+	@$(COMPOSE) run --rm --no-deps ops demo
+
+.PHONY: logs
+logs: ## Follow what the containers write
+	@$(COMPOSE) logs -f --tail 100
+
+.PHONY: down
+down: ## Stop the containers; the data stays unless v=1
+	@$(COMPOSE) --profile ops down $(if $(v),--volumes)
+
 ## ---- checks ----------------------------------------------------------------------------------
 
 .PHONY: check
@@ -78,7 +104,7 @@ format: setup ## Rewrite the code in the house format
 .PHONY: test
 test: setup ## Unit, service, API and embedded end-to-end tests (at most 6 minutes)
 	$(PYTEST) -n $(WORKERS)
-	@echo "Left out: test-browser, test-faults, test-security, test-integration, proof."
+	@echo "Left out: test-browser, test-faults, test-security, test-integration, test-wheels, proof."
 
 .PHONY: test-browser
 test-browser: setup ## The portal in a real browser (needs Chromium)
@@ -96,6 +122,10 @@ test-security: setup ## Generated requests against every endpoint, 3,000 cases p
 test-integration: setup ## The schema and the claims on a real PostgreSQL
 	$(PYTEST) tests/integration
 
+.PHONY: test-wheels
+test-wheels: setup ## Each service's tests with its own wheel and what that needs, nothing else
+	$(PYTEST) -n 2 tests/wheels
+
 .PHONY: proof
 proof: setup ## The long runs: larger sizes of the lanes above
 	CARPORT_PROOF=1 $(PYTEST) tests/faults tests/security
@@ -103,6 +133,10 @@ proof: setup ## The long runs: larger sizes of the lanes above
 .PHONY: bench
 bench: setup ## Start-up, memory and accepted-to-posted time of this machine (nothing is asserted)
 	PYTHONPATH=tests $(BIN)/python benchmarks/embedded.py
+
+.PHONY: bench-distributed
+bench-distributed: setup ## Ratios of the distributed mode, both sides in one run (servers as in test-integration)
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.distributed $(only)
 
 ## ---- maintenance -----------------------------------------------------------------------------
 
@@ -114,10 +148,12 @@ migration: setup ## New schema revision: make migration s=accounts m="add a colu
 .PHONY: docs
 docs: setup ## Write the generated pages again
 	$(BIN)/python tools/docs.py
+	$(BIN)/python tools/rules.py
 
 .PHONY: docs-check
 docs-check: setup
 	$(BIN)/python tools/docs.py --check
+	$(BIN)/python tools/rules.py --check
 
 .PHONY: lock
 lock: setup ## Resolve requirements/*.in to hash-pinned *.txt without any registry address

@@ -1,4 +1,5 @@
-"""Writes the pages that are generated from the event contracts: docs/events.md, docs/asyncapi.json.
+"""Writes what is generated: docs/events.md and docs/asyncapi.json from the contracts, the table in
+docs/verify.md from the checks.
 
 ``--check`` writes nothing and fails when a page differs from what would be written.
 """
@@ -10,8 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import verify_page
+
 ROOT = Path(__file__).parents[1]
 CONTRACTS = ROOT / "shared/src/carport/shared/contracts"
+VERIFY = "docs/verify.md"
 EXCHANGE = "carport.events"
 HEAD = """# Events
 
@@ -151,7 +155,11 @@ def asyncapi(contracts: list[Contract]) -> str:
 
 def main(arguments: list[str]) -> int:
     contracts = read_contracts()
-    pages = {"docs/events.md": page(contracts), "docs/asyncapi.json": asyncapi(contracts)}
+    pages = {
+        "docs/events.md": page(contracts),
+        "docs/asyncapi.json": asyncapi(contracts),
+        VERIFY: verify_page.page((ROOT / VERIFY).read_text(encoding="utf-8")),
+    }
     stale = [
         name
         for name, text in pages.items()
@@ -159,7 +167,7 @@ def main(arguments: list[str]) -> int:
     ]
     if "--check" in arguments:
         if stale:
-            print(f"Not what the contracts say any more, run `make docs`: {', '.join(stale)}")
+            print(f"Not what the code says any more, run `make docs`: {', '.join(stale)}")
         return 1 if stale else 0
     for name in stale:
         (ROOT / name).write_text(pages[name], encoding="utf-8")
