@@ -14,7 +14,7 @@ SECRET_INPUT = {"ssn_last4": "7391", "last_name": "Canaryson", "account_number":
 
 
 def found(secrets: list[str], text: str) -> list[str]:
-    """Those of `secrets` that `text` holds; four digits occur inside many an id: only as a whole."""
+    """Those of `secrets` that `text` holds; four digits, as in many an id, only as a whole."""
     alone = {s for s in secrets if len(s) < 6 and not re.search(rf"(?<![\w.-]){s}(?![\w-])", text)}
     return [secret for secret in secrets if secret in text and secret not in alone]
 
