@@ -4,6 +4,10 @@ batches and acknowledged, several at once, after the commit.
 A message stays unacknowledged only while the service's own database is away: then it is kept here
 and tried again, with heartbeats, rather than sent round the broker until its deliveries run out.
 One that comes again may be the one that killed the process: it is stored and acknowledged first.
+
+After a silence it subscribes anew. When a quorum queue is declared again in the moment it is
+deleted, RabbitMQ 3.10 keeps the subscription but hands over nothing: the messages count as
+unacknowledged, for as long as the channel is open, and the consumer is told nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +19,6 @@ from time import monotonic
 from typing import Any
 
 from amqp.exceptions import AMQPError
-from kombu import entity
 from kombu.connection import Connection
 from sqlalchemy.exc import ProgrammingError
 
@@ -34,6 +37,7 @@ BATCH = 50
 PREFETCH = 2 * BATCH
 POLL_S = 1.0
 DECLARE_EVERY_S = 60.0
+SILENCE_S_MAX = 10.0
 BACKOFF_S_MIN, BACKOFF_S_MAX = 0.2, 5.0
 NOT_LONG = -2
 log = telemetry.logger("carport.consumer")
@@ -116,14 +120,12 @@ class Session:
     def __init__(self, runtime: Runtime, driver: Any, prefetch: int) -> None:
         self._runtime = runtime
         self._driver = driver
+        self._prefetch = prefetch
         self._pending: list[Any] = []
-        self._channel = driver.channel()
         self._queue = topology.queue_of(runtime.service.name)
         self._tended_at = self._declared_at = monotonic()
-        declare(self._channel, self._queue, runtime.service.handlers)
-        self._channel.basic_qos(0, prefetch, False)
-        # Of the channel: kombu's own consumer would first decompress what a header asks it to.
-        self._tag = self._channel.basic_consume(self._queue, callback=self._pending.append)
+        declare(driver, self._queue, runtime.service.handlers)
+        self._subscribe()
 
     def turn(self) -> int:
         """Wait for messages, handle a batch of them, tend the connection; how many there were."""
@@ -133,12 +135,20 @@ class Session:
         if messages:
             failpoints.hit("consumer.after_receive")
             self._handle(messages)
+            self._heard_at = monotonic()
         self._tend()
         return len(messages)
 
     def end(self) -> None:
         """Ask for no more messages."""
         self._channel.basic_cancel(self._tag)
+
+    def _subscribe(self) -> None:
+        """By the channel: kombu's own consumer would first decompress what a header asks it to."""
+        self._channel = self._driver.channel()
+        self._channel.basic_qos(0, self._prefetch, False)
+        self._tag = self._channel.basic_consume(self._queue, callback=self._pending.append)
+        self._heard_at = monotonic()
 
     def _read(self, wait_s: float) -> None:
         """What has arrived; waits only while there is nothing."""
@@ -181,16 +191,18 @@ class Session:
 
     def _tend(self) -> None:
         """Once a second hear and answer heartbeats, also between the messages of a batch; once a
-        minute declare what somebody may have deleted."""
+        minute declare what somebody may have deleted; after a silence subscribe anew."""
         now = monotonic()
         if now - self._tended_at >= POLL_S:
             self._hear(GLANCE_S)
             self._driver.heartbeat_tick()
             self._tended_at = now
         if now - self._declared_at >= DECLARE_EVERY_S:
-            with self._driver.channel() as channel:
-                declare(channel, self._queue, self._runtime.service.handlers)
+            declare(self._driver, self._queue, self._runtime.service.handlers)
             self._declared_at = now
+        if now - self._heard_at >= SILENCE_S_MAX and not self._pending:
+            self._channel.close()  # what comes meanwhile stays with the broker, and comes again
+            self._subscribe()
 
 
 def must_wait(error: Exception) -> bool:
@@ -199,17 +211,17 @@ def must_wait(error: Exception) -> bool:
     return retry.is_away(error) or isinstance(error, Unavailable | ProgrammingError)
 
 
-def declare(channel: Any, queue: str, types: Any) -> None:
+def declare(driver: Any, queue: str, types: Any) -> None:
     """The exchange, the queue with its bindings, and the dead letters."""
-    events = entity.Exchange(topology.EXCHANGE, topology.EXCHANGE_TYPE, durable=True)
-    dead = entity.Exchange(topology.DEAD, topology.DEAD_EXCHANGE_TYPE, durable=True)
-    arguments = topology.DEAD_ARGUMENTS
-    entity.Queue(topology.DEAD, dead, durable=True, queue_arguments=arguments)(channel).declare()
-    events(channel).declare()
-    mine = entity.Queue(queue, durable=True, queue_arguments=topology.QUEUE_ARGUMENTS)(channel)
-    mine.queue_declare()
-    for type_ in sorted(types):
-        mine.bind_to(topology.EXCHANGE, type_)
+    lasting = {"durable": True, "auto_delete": False}
+    with driver.channel() as channel:
+        channel.exchange_declare(topology.EXCHANGE, topology.EXCHANGE_TYPE, **lasting)
+        channel.exchange_declare(topology.DEAD, topology.DEAD_EXCHANGE_TYPE, **lasting)
+        channel.queue_declare(topology.DEAD, arguments=topology.DEAD_ARGUMENTS, **lasting)
+        channel.queue_bind(topology.DEAD, topology.DEAD)
+        channel.queue_declare(queue, arguments=topology.QUEUE_ARGUMENTS, **lasting)
+        for type_ in sorted(types):
+            channel.queue_bind(queue, topology.EXCHANGE, type_)
 
 
 def as_message(received: Any) -> Message:
