@@ -181,3 +181,14 @@ def clean(url: str) -> None:
             channel.queue_delete(queue)
         for exchange in ("carport.events", "carport.dead"):
             channel.exchange_delete(exchange)
+
+
+def own_host(broker: Broker) -> str:
+    """The URL of a virtual host of the caller's own; *broker*'s where none can be made."""
+    name = f"carport-{uuid.uuid4().hex}"
+    try:
+        broker.ctl("add_vhost", name)
+        broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+    except (RuntimeError, OSError):
+        return broker.url
+    return f"{broker.url.rpartition('/')[0]}/{name}"

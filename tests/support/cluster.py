@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -22,6 +23,8 @@ from support.running import free_port
 SERVICES = ("auth", "accounts", "payments", "notifications", "lease")
 ROLES = ("web", "worker")
 STREAM = "notifications-stream"
+NAMES = (*(f"{service}-{role}" for service in SERVICES for role in ROLES), STREAM, "gateway")
+ANSWERING = ("gateway", STREAM, *(f"{service}-web" for service in SERVICES))
 START_S_MAX = 90.0
 STOP_S_MAX = 15.0
 
@@ -45,8 +48,7 @@ class Cluster:
         self.folder = folder
         self.run = f"carport_{uuid.uuid4().hex[:12]}"
         self.server = sa.make_url(postgres)
-        answering = ("gateway", STREAM, *(f"{s}-web" for s in SERVICES))
-        self.ports = {name: free_port() for name in answering}
+        self.ports = {name: free_port() for name in ANSWERING}
         self.url = f"http://localhost:{self.ports['gateway']}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         keys = folder / "keys"
@@ -56,18 +58,15 @@ class Cluster:
             "CARPORT_BUS_URL": amqp,
             "CARPORT_SESSIONS_URL": valkey,
             "CARPORT_LIMITS_URL": valkey,
-            "CARPORT_JWKS_URL": f"http://127.0.0.1:{self.ports['auth-web']}/.well-known/jwks.json",
             "CARPORT_PUBLIC_BASE_URL": self.url,
             "CARPORT_FIRST_DAY": "2025-01-01",
             "CARPORT_LIMITS_FACTOR": "10000",
             "CARPORT_BEHIND_GATEWAY": "1",
             "CARPORT_UPSTREAM_PORTAL": "http://127.0.0.1:9",
-            "CARPORT_UPSTREAM_STREAM": f"http://127.0.0.1:{self.ports[STREAM]}",
             **{f"CARPORT_{s.upper()}_KEYS_FILE": str(keys / f"{s}.json") for s in SERVICES},
-            **{f"CARPORT_UPSTREAM_{s.upper()}": f"http://127.0.0.1:{self.ports[f'{s}-web']}"
-               for s in SERVICES},
+            **addresses(self.ports),
             **(env or {}),
-        }  # fmt: skip
+        }
 
     def database(self, service: str) -> str:
         """The URL of a service's database."""
@@ -76,21 +75,26 @@ class Cluster:
 
     def start(self) -> Cluster:
         """Databases, keys, schemas, then every role; returns when the gateway says all is well."""
+        self.prepare()
+        self.migrate()
+        for name in NAMES:
+            self.spawn(name)
+        self.wait()
+        return self
+
+    def prepare(self) -> None:
+        """Empty databases, and keys."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._sql(*(f"CREATE DATABASE {self.run}_{service}" for service in SERVICES))
         from carport.shared import sealed
 
         sealed.write_keys(self.folder / "keys")
+
+    def migrate(self) -> None:
+        """Bring every database to this release's schema."""
         migrations = [self._popen(f"{s}-migrate", self._command(s, "migrate")) for s in SERVICES]
         if any(process.wait(START_S_MAX) for process in migrations):
             raise RuntimeError(f"a migration failed:\n{self.logs()}")
-        for service in SERVICES:
-            for role in ROLES:
-                self.spawn(f"{service}-{role}")
-        self.spawn(STREAM)
-        self.spawn("gateway")
-        self.wait()
-        return self
 
     def wait(self, within_s: float = START_S_MAX) -> None:
         """Until the gateway and all services behind it are ready."""
@@ -108,13 +112,18 @@ class Cluster:
             return False
         return answer.status_code == 200 and clock.status_code == 200
 
+    def answers(self, name: str) -> bool:
+        """Whether the role says on its private port that it is ready."""
+        url = f"http://127.0.0.1:{self.ports[name] + 1}/readyz"
+        try:
+            return httpx2.get(url, timeout=3, trust_env=False).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
     def spawn(self, name: str, **env: str) -> None:
         """Start the role *name*; a number at its end makes it one more of its kind."""
-        command = (
-            [sys.executable, "-m", "carport.gateway"]
-            if name == "gateway"
-            else self._command(*name.split("-")[:2])
-        )
+        unit, *role = name.split("-")[:2]
+        command = self._command(unit, *(role if unit != "gateway" else ()))
         port = self.ports.get(name) or self.ports.setdefault(name, free_port())
         self.processes[name] = self._popen(name, command, CARPORT_PORT=str(port), **env)
 
@@ -126,10 +135,15 @@ class Cluster:
         """Whether the role has ended."""
         return self.processes[name].poll() is not None
 
+    def end(self, name: str) -> None:
+        """Stop the role gracefully, if it has not ended."""
+        if not self.died(name):
+            self.kill(name, signal.SIGTERM)
+            self.processes[name].wait(STOP_S_MAX)
+
     def restart(self, name: str, **env: str) -> None:
         """Stop the role gracefully and start it again."""
-        self.kill(name, signal.SIGTERM)
-        self.processes[name].wait(STOP_S_MAX)
+        self.end(name)
         self.spawn(name, **env)
 
     def stop(self) -> None:
@@ -155,12 +169,12 @@ class Cluster:
         with self.engine(service).connect() as connection:
             return connection.execute(sa.text(query), values).scalar()
 
-    def _command(self, service: str, role: str) -> list[str]:
-        return [sys.executable, "-m", f"carport.{service}", role]
+    def _command(self, unit: str, *role: str) -> list[str]:
+        return [sys.executable, "-m", f"carport.{unit}", *role]
 
     def _popen(self, name: str, command: list[str], **env: str) -> subprocess.Popen[bytes]:
         service = name.split("-")[0]
-        own = {} if name == "gateway" else {"CARPORT_DATABASE_URL": self.database(service)}
+        own = {"CARPORT_DATABASE_URL": self.database(service)} if service in SERVICES else {}
         with (self.folder / f"{name}.log").open("ab") as out:
             return subprocess.Popen(command, env={**self.env, **own, **env}, stdout=out,
                                     stderr=out, start_new_session=True)  # fmt: skip
@@ -171,3 +185,13 @@ class Cluster:
             for statement in statements:
                 connection.execute(sa.text(statement))
         engine.dispose()
+
+
+def addresses(ports: Mapping[str, int]) -> dict[str, str]:
+    """What units are told of each other's *ports*."""
+    at = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    return {
+        "CARPORT_JWKS_URL": f"{at['auth-web']}/.well-known/jwks.json",
+        "CARPORT_UPSTREAM_STREAM": at[STREAM],
+        **{f"CARPORT_UPSTREAM_{s.upper()}": at[f"{s}-web"] for s in SERVICES},
+    }
