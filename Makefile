@@ -104,7 +104,7 @@ format: setup ## Rewrite the code in the house format
 .PHONY: test
 test: setup ## Unit, service, API and embedded end-to-end tests (at most 6 minutes)
 	$(PYTEST) -n $(WORKERS)
-	@echo "Left out: test-browser, test-faults, test-security, test-integration, test-wheels, proof."
+	@echo "Left out: test-browser, test-faults, test-security, test-integration, test-containers, test-wheels, proof."
 
 .PHONY: test-browser
 test-browser: setup ## The portal in a real browser (needs Chromium)
@@ -119,8 +119,12 @@ test-security: setup ## Generated requests against every endpoint, 3,000 cases p
 	$(PYTEST) tests/security
 
 .PHONY: test-integration
-test-integration: setup ## The schema and the claims on a real PostgreSQL
+test-integration: setup ## The claims on real servers: PostgreSQL, RabbitMQ and Valkey
 	$(PYTEST) tests/integration
+
+.PHONY: test-containers
+test-containers: setup ## The container stack and what watches it (needs a Docker engine)
+	$(PYTEST) tests/containers
 
 .PHONY: test-wheels
 test-wheels: setup ## Each service's tests with its own wheel and what that needs, nothing else
