@@ -17,31 +17,23 @@ from carport.notifications import effects as mail
 from carport.notifications.tables import deliveries
 from carport.payments.repo import calls
 from carport.payments.repo import payments as payment_rows
-from carport.shared import business_day, events, jobs, testing
+from carport.shared import business_day, events, jobs
 from carport.shared.db import Runtime, make_engine
 from carport.shared.service import Job, Service
-from support.postgresql import Copies, conftest_of
+from support.postgresql import conftest_of
 
 NOW = datetime(2025, 5, 5, 16, tzinfo=UTC)
 MONDAY = date(2025, 5, 5)
 NOON = time(12)
 
 
-@pytest.fixture(scope="module")
-def copies(server):
-    made = Copies(server.url.render_as_string(hide_password=False))
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def make(copies, tmp_path, monkeypatch):
+def make(settings_of):
     """The runtime of a service on a database of its own."""
-    monkeypatch.setattr(testing, "databases", copies)
     made = []
 
     def runtime(name, service=None):
-        settings = testing.settings(name, tmp_path)
+        settings = settings_of(name)
         owner = service or conftest_of(name).SERVICE
         made.append(Runtime(owner, settings, make_engine(settings.database_url), lambda: NOW))
         return made[-1]
@@ -49,7 +41,6 @@ def make(copies, tmp_path, monkeypatch):
     yield runtime
     for one in made:
         one.engine.dispose()
-    copies.drop(tmp_path)
 
 
 def at_once(*works):
