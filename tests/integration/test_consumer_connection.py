@@ -13,6 +13,7 @@ from carport.shared.amqp import consumer, topology
 from carport.shared.kernel.clock import utc_now
 from pika.exceptions import ChannelClosedByBroker
 from support.client import eventually
+from support.fixtures import one_release
 from support.spine import QUEUE
 
 BACK_S_MAX = 10.0
@@ -112,6 +113,7 @@ def test_a_channel_the_broker_closes_is_opened_again(own_spine, own_broker):
         own_broker.ctl("eval", limits.format(60_000, 1_800_000))
 
 
+@one_release
 @pytest.mark.parametrize("where", ["between frames", "in the middle of a frame"])
 def test_a_peer_that_has_vanished_is_noticed_without_turning_in_a_circle(spine, to_broker, where):
     maker, taker = spine.maker(), spine.taker(through=to_broker).connected()
@@ -131,6 +133,7 @@ def test_a_peer_that_has_vanished_is_noticed_without_turning_in_a_circle(spine, 
     assert monotonic() - began < NOTICED_S_MAX + BACK_S_MAX
 
 
+@one_release
 def test_a_database_that_is_away_costs_neither_the_connection_nor_a_delivery(
     spine, to_broker, to_database, short_heartbeats
 ):
@@ -147,6 +150,7 @@ def test_a_database_that_is_away_costs_neither_the_connection_nor_a_delivery(
     assert to_broker.connections == 1
 
 
+@one_release
 def test_handlers_that_take_long_do_not_cost_the_connection(spine, to_broker, short_heartbeats):
     def handle(tx, event, now):
         time.sleep(0.6)
@@ -160,6 +164,7 @@ def test_handlers_that_take_long_do_not_cost_the_connection(spine, to_broker, sh
     assert to_broker.connections == 1
 
 
+@one_release
 def test_a_row_that_somebody_holds_is_waited_for_with_the_connection_kept(spine, to_broker):
     """As of a worker that was stopped in the middle of its transaction."""
     maker, taker = spine.maker(), spine.taker(through=to_broker)

@@ -14,6 +14,7 @@ from support import brokers, journeys, servers
 from support.client import Api, contract, eventually
 from support.cluster import STREAM, Cluster
 from support.collector import Collector
+from support.fixtures import one_release
 
 NOBODY = "127.0.0.1:9"
 STOPPED_S_MAX = 8.0
@@ -31,10 +32,7 @@ LACKING = {
 STATEMENT = {"db.system", "db.name", "db.user", "db.statement", "net.peer.name", "net.peer.port"}
 OURS = {"http.request.method", "http.route", "http.response.status_code", "carport.event_id",
         "error.type"}  # fmt: skip
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.parametrize("era", servers.eras()[-1:], indirect=True),
-]
+pytestmark = [pytest.mark.timeout(300), one_release]
 
 
 @pytest.fixture(scope="module")

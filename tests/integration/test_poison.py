@@ -20,6 +20,7 @@ from carport.shared.amqp import topology
 from carport.shared.events import make
 from carport.shared.kernel.clock import utc_now
 from support.client import eventually
+from support.fixtures import one_release
 from support.spine import ONE, QUEUE
 
 DELAY_S_MAX = 5.0
@@ -138,6 +139,7 @@ def test_a_message_that_came_by_another_way_is_handled_by_what_it_says(spine, to
     assert to_broker.connections == 1
 
 
+@one_release
 def test_others_wait_at_most_five_seconds_while_ten_poison_events_are_tried(spine):
     delays = []
 
@@ -159,6 +161,7 @@ def test_others_wait_at_most_five_seconds_while_ten_poison_events_are_tried(spin
     assert sorted(delays)[int(0.99 * len(delays))] < DELAY_S_MAX
 
 
+@one_release
 def test_a_parked_event_takes_effect_once_when_replayed(spine, no_pause):
     mended = []
 

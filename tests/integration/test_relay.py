@@ -12,6 +12,7 @@ from carport.shared.amqp import publisher, topology
 from carport.shared.bus import BusAway, Message
 from carport.shared.kernel.clock import utc_now
 from support.client import eventually
+from support.fixtures import one_release
 from support.spine import NOBODY, ONE, OTHER, QUEUE, TWO
 
 
@@ -112,6 +113,7 @@ def until_refused(maker):
     return said
 
 
+@one_release
 def test_a_confirm_that_never_comes_marks_nothing_and_costs_the_connection(
     spine, to_broker, impatient
 ):
@@ -142,6 +144,7 @@ def test_a_late_confirm_is_credited_to_no_other_message(spine, to_broker, impati
     assert maker.bus.publish([lost, fine]) == {fine.id}
 
 
+@one_release
 def test_a_peer_that_has_vanished_is_no_confirm_and_leaves_nothing_open(
     spine, to_broker, impatient
 ):
@@ -161,6 +164,7 @@ def test_a_peer_that_has_vanished_is_no_confirm_and_leaves_nothing_open(
     eventually(lambda: open_files() <= files + 2, "the sockets to be closed", within_s=10)
 
 
+@one_release
 def test_a_broker_that_refuses_is_said_to_be_away_at_once(spine, to_broker):
     maker = spine.maker(through=to_broker)
     maker.say("a")
@@ -173,6 +177,7 @@ def test_a_broker_that_refuses_is_said_to_be_away_at_once(spine, to_broker):
     assert maker.relay() == 1
 
 
+@one_release
 def test_a_cut_in_the_middle_of_a_batch_loses_nothing(spine, to_broker):
     maker, taker = spine.maker(through=to_broker), spine.taker().connected()
     maker.say_and_relay("before")
@@ -220,6 +225,7 @@ def test_a_blocked_broker_keeps_the_rows_here_while_consumers_go_on(
     eventually(lambda: taker.heard().count("blocked") == 1, "the event to be heard once")
 
 
+@one_release
 def test_a_relay_that_lost_its_lease_while_it_waited_marks_nothing(spine, to_broker):
     first, second = spine.maker(through=to_broker), spine.maker()
     second.runtime = first.runtime

@@ -26,6 +26,10 @@ def there_is_none(error):
     pytest.skip(str(error))
 
 
+one_release = pytest.mark.parametrize("era", servers.eras()[-1:], indirect=True)
+"""For what is a matter of our own processes and connections, which no server's release changes."""
+
+
 @pytest.fixture(scope="session", params=servers.eras())
 def era(request):
     """The releases of servers that tests of both run on: ``oldest`` and ``newest``."""
