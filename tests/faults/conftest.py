@@ -22,16 +22,17 @@ def era():
 @pytest.fixture(scope="session")
 def cluster(era, postgres, broker, valkey_url, tmp_path_factory):
     """The suite as processes, on a virtual host of its own."""
-    made = Cluster(
-        tmp_path_factory.mktemp("cluster"),
-        postgres=postgres(era).url.render_as_string(hide_password=False),
-        amqp=brokers.own_host(broker),
-        valkey=valkey_url,
-    )
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    with brokers.own_host(broker) as host:
+        made = Cluster(
+            tmp_path_factory.mktemp("cluster"),
+            postgres=postgres(era).url.render_as_string(hide_password=False),
+            amqp=host,
+            valkey=valkey_url,
+        )
+        try:
+            yield made.start()
+        finally:
+            made.stop()
 
 
 @pytest.fixture(scope="session")

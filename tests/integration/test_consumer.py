@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from time import monotonic
 
 import sqlalchemy as sa
@@ -13,6 +18,8 @@ from carport.shared.amqp import topology
 from carport.shared.service import Batched
 from support.client import eventually
 from support.spine import ONE, QUEUE
+
+TESTS = Path(__file__).parents[1]
 
 
 def test_three_workers_share_a_queue_and_nothing_is_done_twice(spine):
@@ -139,3 +146,15 @@ def test_messages_are_acknowledged_after_the_commit_only(spine):
     spine.channel().queue_delete(QUEUE)  # what was acknowledged could not come back
     leave.set()
     taker.until_heard("a")
+
+
+def test_a_message_whose_worker_is_killed_before_the_commit_comes_again(spine):
+    maker, taker = spine.maker(), spine.taker()
+    maker.say_and_relay("kill it")
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "support.mortal", taker.database, spine.broker_url],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+    )
+    assert killed.wait(30) == -signal.SIGKILL
+    assert taker.heard() == []
+    taker.connected().until_heard("kill it", within_s=10.0)

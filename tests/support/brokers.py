@@ -11,7 +11,8 @@ import shutil
 import signal
 import subprocess
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -111,7 +112,8 @@ class OwnBroker:
 
 
 class FoundBroker:
-    """A RabbitMQ that is not ours, with a virtual host of the run's own where that can be had."""
+    """A RabbitMQ that is not ours, with a virtual host of the run's own where that can be had and
+    the address does not name one."""
 
     def __init__(self) -> None:
         named = os.environ.get("TEST_AMQP_URL", LOCAL)
@@ -123,10 +125,11 @@ class FoundBroker:
             pika.BlockingConnection(parameters).close()
         except (AMQPError, OSError) as error:
             raise Missing(f"no RabbitMQ at {self.host}:{self.port}: {error!r}") from error
-        with suppress(RuntimeError, OSError):
-            self.ctl("add_vhost", self._vhost)
-            self._has_vhost = True
-            self.ctl("set_permissions", "-p", self._vhost, "guest", ".*", ".*", ".*")
+        if parameters.virtual_host == "/":
+            with suppress(RuntimeError, OSError):
+                self.ctl("add_vhost", self._vhost)
+                self._has_vhost = True
+                self.ctl("set_permissions", "-p", self._vhost, "guest", ".*", ".*", ".*")
         self.url = f"{named.rpartition('/')[0]}/{self._vhost}" if self._has_vhost else named
 
     def ctl(self, *arguments: str) -> str:
@@ -183,12 +186,17 @@ def clean(url: str) -> None:
             channel.exchange_delete(exchange)
 
 
-def own_host(broker: Broker) -> str:
+@contextmanager
+def own_host(broker: Broker) -> Iterator[str]:
     """The URL of a virtual host of the caller's own; *broker*'s where none can be made."""
     name = f"carport-{uuid.uuid4().hex}"
     try:
         broker.ctl("add_vhost", name)
         broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
     except (RuntimeError, OSError):
-        return broker.url
-    return f"{broker.url.rpartition('/')[0]}/{name}"
+        yield broker.url
+        return
+    try:
+        yield f"{broker.url.rpartition('/')[0]}/{name}"
+    finally:
+        broker.ctl("delete_vhost", name)
