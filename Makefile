@@ -104,7 +104,7 @@ format: setup ## Rewrite the code in the house format
 .PHONY: test
 test: setup ## Unit, service, API and embedded end-to-end tests (at most 6 minutes)
 	$(PYTEST) -n $(WORKERS)
-	@echo "Left out: test-browser, test-faults, test-security, test-integration, test-containers, test-wheels, proof."
+	@echo "Left out: test-browser, test-faults, test-distributed, test-security, test-integration, test-containers, test-wheels, proof."
 
 .PHONY: test-browser
 test-browser: setup ## The portal in a real browser (needs Chromium)
@@ -113,6 +113,10 @@ test-browser: setup ## The portal in a real browser (needs Chromium)
 .PHONY: test-faults
 test-faults: setup ## Every crash point once, with a killed process
 	$(PYTEST) tests/faults
+
+.PHONY: test-distributed
+test-distributed: setup ## Outages, restarts, zombies and poison while customers pay (servers as in test-integration)
+	$(PYTEST) tests/distributed
 
 .PHONY: test-security
 test-security: setup ## Generated requests against every endpoint, 3,000 cases per caller

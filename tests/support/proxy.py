@@ -1,7 +1,9 @@
-"""A TCP proxy that goes wrong when told to: holds bytes back, cuts, refuses."""
+"""A TCP proxy that goes wrong when told to: holds bytes back, cuts, refuses. And one that does not:
+it spreads connections over replicas, as a Service of Kubernetes does."""
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import threading
@@ -93,13 +95,17 @@ class Proxy:
     def _connect(self, client: socket.socket) -> None:
         client.settimeout(None)
         try:
-            server = socket.create_connection(self._upstream)
+            server = self._reach()
         except OSError:
             reset(client)
             return
         self._open |= {client, server}
         self._start(self._pump, client, server, "up")
         self._start(self._pump, server, client, "down")
+
+    def _reach(self) -> socket.socket:
+        """A connection to the other side. Raises OSError."""
+        return socket.create_connection(self._upstream)
 
     def _pump(self, source: socket.socket, sink: socket.socket, way: str) -> None:
         with suppress(OSError):
@@ -120,6 +126,37 @@ class Proxy:
                 self._flowing[way].clear()
         self._flowing[way].wait()
         sink.sendall(data)
+
+
+class Balancer(Proxy):
+    """To several *ports* of this machine in turn; those that refuse are passed over."""
+
+    def __init__(self, *ports: int) -> None:
+        self.ports = list(ports)
+        self._turn = itertools.count()
+        super().__init__(("127.0.0.1", 0))
+
+    def has_connections(self, port: int) -> bool:
+        """Whether any connection to *port* is open still."""
+        return any(peer_of(each) == port for each in list(self._open))
+
+    def _reach(self) -> socket.socket:
+        first, ports = next(self._turn), list(self.ports)
+        for number in range(len(ports)):
+            with suppress(ConnectionError):
+                found = socket.create_connection(
+                    ("127.0.0.1", ports[(first + number) % len(ports)])
+                )
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return found
+        raise ConnectionError("nobody is there")
+
+
+def peer_of(connection: socket.socket) -> int | None:
+    """The port on the other side; None when there is none any more."""
+    with suppress(OSError):
+        return int(connection.getpeername()[1])
+    return None
 
 
 def reset(connection: socket.socket) -> None:

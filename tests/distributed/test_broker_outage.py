@@ -1,0 +1,54 @@
+"""F11: the broker is killed for a minute while customers pay."""
+
+from __future__ import annotations
+
+import time
+
+import sqlalchemy as sa
+from support.client import eventually
+from support.cluster import SERVICES
+
+RATE_PER_S = 10
+OUTAGE_S = 60.0
+DRAINED_S_MAX = 30.0
+ANSWER_S_MAX = 3.0
+UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL AND created_at < :before"
+UNPOSTED = "SELECT count(*) FROM payment WHERE state <> 'posted' AND created_at < :before"
+UNTOLD = """SELECT count(*) FROM inbox WHERE state <> 'done' AND received_at < :before"""
+
+
+def test_a_minute_without_the_broker_refuses_nobody_and_is_caught_up_within_half_a_minute(
+    cluster, own_broker, traffic
+):
+    with traffic(rate_per_s=RATE_PER_S) as load:
+        load.go_on(5)
+        own_broker.kill()
+        killed_at = now(cluster)
+        load.go_on(OUTAGE_S)
+        assert left(cluster, "payments", UNSENT, now(cluster)) > 0.9 * RATE_PER_S * OUTAGE_S
+        own_broker.start()
+        back_at, began = now(cluster), time.monotonic()
+        assert (back_at - killed_at).total_seconds() >= OUTAGE_S
+        eventually(lambda: backlog(cluster, back_at) == 0, "the backlog", within_s=60)
+        drained_s = time.monotonic() - began
+    print(f"drained in {drained_s:.1f} s; {load.told.answers}; slowest {load.told.slowest_s:.2f} s")
+    assert (load.told.wrong, load.told.busy) == ([], [])
+    assert drained_s <= DRAINED_S_MAX
+    assert load.told.slowest_s < ANSWER_S_MAX
+
+
+def backlog(cluster, before):
+    """What was said before and has not come to its end: sent, handled, posted."""
+    unsent = sum(left(cluster, service, UNSENT, before) for service in SERVICES)
+    undone = sum(left(cluster, service, UNTOLD, before) for service in SERVICES)
+    return unsent + undone + left(cluster, "payments", UNPOSTED, before)
+
+
+def left(cluster, service, query, before):
+    return int(cluster.scalar(service, query, before=before))
+
+
+def now(cluster):
+    """The time of the databases."""
+    with cluster.engine("payments").connect() as connection:
+        return connection.execute(sa.text("SELECT now()")).scalar_one()
