@@ -15,6 +15,7 @@ from carport.shared.config import Settings
 from carport.shared.db import Runtime
 from carport.shared.events import Event, make
 from carport.shared.service import Service
+from support import expansion
 
 SERVICES = ("auth", "accounts", "payments", "notifications", "lease")
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -35,6 +36,14 @@ def test_migrations_go_up_from_empty_down_and_up_again_and_match_the_tables(engi
     migrate.upgrade(engine, service)
     with engine.connect() as connection:
         assert migrate.difference(connection, service) == []
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "spine"])
+def test_a_revision_only_adds_what_the_release_before_need_not_know(engine, name):
+    service = (
+        importlib.import_module(f"carport.{name}.service").SERVICE if name in SERVICES else None
+    )
+    assert list(expansion.shrinking(engine, service)) == []
 
 
 def test_a_row_is_inserted_once_and_says_so(engine):
