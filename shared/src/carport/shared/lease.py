@@ -41,6 +41,11 @@ def is_free(tx: sa.Connection, name: str, token: str, now: datetime) -> bool:
     return tx.execute(taken).first() is None
 
 
+def fresh(name: str, token: str, now: datetime) -> sa.Exists:
+    """The condition that *token* holds the lease *name* and need not renew it yet."""
+    return held(name, token).where(lease.c.expires_at > now + timedelta(seconds=LEASE_S / 2))
+
+
 def release(tx: sa.Connection, token: str) -> None:
     """Give back what *token* holds, so that another takes over at once."""
     tx.execute(lease.delete().where(lease.c.token == token))
@@ -52,6 +57,6 @@ def seize(tx: sa.Connection, name: str, token: str, now: datetime) -> None:
     take(tx, name, token, now)
 
 
-def held(name: str, token: str) -> sa.ColumnElement[bool]:
+def held(name: str, token: str) -> sa.Exists:
     """The condition that *token* still holds the lease *name*, to fence a write with."""
     return sa.exists().where(lease.c.name == name, lease.c.token == token)

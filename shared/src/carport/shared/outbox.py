@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -18,9 +17,10 @@ from carport.shared.bus import Bus, Message
 from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, among, auto_id, table, wake
 from carport.shared.events import Event
 
-BATCH = 500
+BATCH = 1_000
 RELAY = "relay"
 CLAIMED = ("seq", "event_id", "type", "body", "attempts", "created_at")
+Claimed = Sequence[sa.Row[Any]]
 
 outbox = table(
     "outbox",
@@ -38,14 +38,6 @@ outbox = table(
              postgresql_where=sa.text("sent_at IS NULL")),
     sa.Index("ix_outbox_businessdate", "businessdate"),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An unsent row and its message."""
-
-    seq: int
-    message: Message
 
 
 def add(tx: sa.Connection, *events: Event) -> None:
@@ -86,37 +78,40 @@ def relay_once(runtime: Runtime, bus: Bus, token: str) -> int:
     if not claimed:
         return 0
     if bus.handles_here or len(claimed) < BATCH:
-        return _publish(runtime, bus, token, claimed)
-    with ThreadPoolExecutor(1, "relay") as publishing:
-        return _relay_backlog(runtime, bus, token, claimed, publishing)
+        return _mark(runtime, _send(runtime, bus, claimed), token)
+    with ThreadPoolExecutor(1, "relay") as sender:
+        return _relay_backlog(runtime, bus, token, claimed, sender)
 
 
 def _relay_backlog(
-    runtime: Runtime, bus: Bus, token: str, claimed: list[Claimed], publishing: Executor
+    runtime: Runtime, bus: Bus, token: str, claimed: Claimed, sender: Executor
 ) -> int:
-    """While one batch is on its way the next is read, so that database and broker work at once."""
-    done = 0
+    """While one batch is on its way, the one before is marked and the next read, so that database
+    and broker work at once."""
+    done, sending = 0, sender.submit(_send, runtime, bus, claimed)
     while claimed:
-        sent = publishing.submit(_publish, runtime, bus, token, claimed)
         following = _claim(runtime, token, beyond=claimed[-1].seq)
-        marked = sent.result()
-        done += marked
-        if marked < len(claimed):
-            break
+        sent = sending.result()
+        if len(sent) < len(claimed):
+            following = []
+        if following:
+            sending = sender.submit(_send, runtime, bus, following)
+        done += _mark(runtime, sent, token)
         claimed = following
     return done
 
 
-def _publish(runtime: Runtime, bus: Bus, token: str, claimed: Sequence[Claimed]) -> int:
+def _send(runtime: Runtime, bus: Bus, claimed: Claimed) -> Claimed:
+    """Those of *claimed* that are safe."""
     failpoints.hit("relay.after_claim")
-    safe = bus.publish([row.message for row in claimed])
+    messages = [Message(r.event_id, r.type, r.body, r.attempts > 0, r.created_at) for r in claimed]
+    safe = bus.publish(messages)
     failpoints.hit("relay.after_publish")
-    sent = [row for row in claimed if row.message.id in safe]
-    _tell(runtime, [row.message for row in sent])
-    return _mark(runtime, [row.seq for row in sent], token)
+    _tell(runtime, [message for message in messages if message.id in safe])
+    return [row for row in claimed if row.event_id in safe]
 
 
-def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0) -> list[Claimed]:
+def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0) -> Claimed:
     """Unsent rows, oldest first, for the holder of the lease; with *count*, as one more attempt.
 
     *beyond* leaves out what is being published in this pass. It is no position: every pass starts
@@ -124,6 +119,9 @@ def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0
     """
     now = runtime.clock()
     with runtime.reading() as tx:
+        mine = _unsent(beyond, BATCH).where(lease.fresh(RELAY, token, now))
+        if not count and (rows := tx.execute(mine).all()):
+            return rows
         if not lease.is_free(tx, RELAY, token, now) or not tx.execute(_unsent(beyond, 1)).first():
             return []
     with runtime.transaction() as tx:
@@ -133,10 +131,7 @@ def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0
         if count:
             begun = outbox.update().where(among(tx, outbox.c.seq, [row.seq for row in rows]))
             tx.execute(begun.values(attempts=outbox.c.attempts + 1))
-    return [
-        Claimed(r.seq, Message(r.event_id, r.type, r.body, r.attempts > 0, r.created_at))
-        for r in rows
-    ]
+    return rows
 
 
 def _unsent(beyond: int, limit: int) -> sa.Select[Any]:
@@ -153,12 +148,14 @@ def _tell(runtime: Runtime, safe: Sequence[Message]) -> None:
     telemetry.relayed(unit, safe)
 
 
-def _mark(runtime: Runtime, safe: Sequence[int], token: str) -> int:
-    if not safe:
+def _mark(runtime: Runtime, sent: Claimed, token: str) -> int:
+    if not sent:
         return 0
     with runtime.transaction() as tx:
         mark = outbox.update().where(
-            among(tx, outbox.c.seq, safe), outbox.c.sent_at.is_(None), lease.held(RELAY, token)
+            among(tx, outbox.c.seq, [row.seq for row in sent]),
+            outbox.c.sent_at.is_(None),
+            lease.held(RELAY, token),
         )
         return tx.execute(mark.values(sent_at=runtime.clock())).rowcount
 
