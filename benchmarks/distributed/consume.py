@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-import sqlalchemy as sa
 from carport.shared import delivery
 from carport.shared.amqp import consumer, topology
 from carport.shared.amqp.publisher import AmqpBus
 from carport.shared.bus import Message
 from carport.shared.db import Runtime
 from carport.shared.events import Event
+from kombu import messaging
 from kombu.connection import Connection
 
 from benchmarks.distributed import rig
@@ -35,7 +35,7 @@ PEERS = {
 
 def fill(vhost: str) -> None:
     """Put the messages into the queue of accounts, and nothing into the others."""
-    messages = [Message(e.id, e.type, e.to_json(), False) for e in rig.make_events(MESSAGES)]
+    messages = rig.messages(MESSAGES)
     bus = AmqpBus(vhost, [rig.TYPE])
     for start in range(0, MESSAGES, 500):
         assert len(bus.publish(messages[start : start + 500])) == 500
@@ -55,7 +55,7 @@ def bare(vhost: str) -> float:
     with Connection(vhost) as connection:
         channel = connection.channel()
         queue = consumer.entity.Queue(topology.queue_of("accounts"), no_declare=True)
-        taking = consumer.messaging.Consumer(
+        taking = messaging.Consumer(
             channel, [queue], on_message=take, prefetch_count=consumer.PREFETCH
         )
         begun = time.perf_counter()
@@ -89,17 +89,6 @@ def parsed(_runtime: Runtime, messages: list[Message]) -> None:
         Event.from_json(message.body)
 
 
-def clean(runtime: Runtime) -> None:
-    """A fresh inbox, known to the planner."""
-    with runtime.transaction() as tx:
-        tx.execute(sa.text("TRUNCATE inbox"))
-    delivery.deliver_many(
-        runtime, [Message(e.id, e.type, e.to_json(), False) for e in rig.make_events(200)]
-    )
-    with runtime.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("VACUUM ANALYZE inbox"))
-
-
 def measure() -> None:
     """Print goal 4."""
     with rig.database() as url, rig.virtual_host() as vhost:
@@ -108,7 +97,7 @@ def measure() -> None:
         real = delivery.deliver_many
         found = rig.interleaved(
             bare=lambda: bare(vhost),
-            inbox=lambda: (clean(runtime), ours(runtime, vhost, real))[1],
+            inbox=lambda: (rig.clean(runtime), ours(runtime, vhost, real))[1],
             stack=lambda: ours(runtime, vhost, parsed),
         )
         runtime.engine.dispose()
@@ -133,7 +122,7 @@ def measure_peers() -> None:
         for name, (packages, _) in PEERS.items():
             sides[name] = peer(name, packages, Path(folder), vhost)
         found = rig.interleaved(
-            inbox=lambda: (clean(runtime), ours(runtime, vhost, real))[1],
+            inbox=lambda: (rig.clean(runtime), ours(runtime, vhost, real))[1],
             stack=lambda: ours(runtime, vhost, parsed),
             **sides,
         )

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import psycopg
 import sqlalchemy as sa
 from carport.shared import delivery, events
-from carport.shared.bus import Message
 from carport.shared.db import Runtime
 
 from benchmarks.distributed import rig
@@ -20,15 +19,17 @@ EVENTS_SINGLE = 500
 
 def delivered(runtime: Runtime, size: int, number: int) -> float:
     """Events a second through the inbox, *size* in a transaction."""
-    messages = [Message(e.id, e.type, e.to_json(), False) for e in rig.make_events(number)]
+    messages = rig.messages(number)
+    rig.clean(runtime)
     begun = time.perf_counter()
     for start in range(0, number, size):
         delivery.deliver_many(runtime, messages[start : start + size])
     return number / (time.perf_counter() - begun)
 
 
-def database_only(url: str, size: int, number: int) -> float:
+def database_only(runtime: Runtime, url: str, size: int, number: int) -> float:
     """Events a second as bare rows: the same tables, columns and commits by the driver alone."""
+    rig.clean(runtime)
     given = rig.make_events(number)
     body = events.make(rig.POSTED, subject="x", data=given[0].data, now=given[0].time).to_json()
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -74,8 +75,8 @@ def measure() -> None:
             "one": lambda: delivered(runtime, 1, EVENTS_SINGLE),
             "ten": lambda: delivered(runtime, 10, EVENTS),
             "hundred": lambda: delivered(runtime, 100, EVENTS),
-            "bare_ten": lambda: database_only(url, 10, EVENTS),
-            "bare_hundred": lambda: database_only(url, 100, EVENTS),
+            "bare_ten": lambda: database_only(runtime, url, 10, EVENTS),
+            "bare_hundred": lambda: database_only(runtime, url, 100, EVENTS),
         }
         found = rig.interleaved(**sides)
         runtime.engine.dispose()

@@ -74,6 +74,7 @@ def boarded(url: str, number: int) -> Book:
         document = contract(contract_date=today)
         answer = client.post("/v1/staff/accounts", json=document, headers=headers)
         ids.append(answer.json["id"])
+    rig.analyze(own.engine)
     own.engine.dispose()
     return Book(url, ids)
 
