@@ -2,7 +2,8 @@
 roles each, migrated by the owner.
 
 As a plugin (``pytest -p support.postgresql services``) it gives each test of a service a copy of
-such a database, to which the test is connected as the application.
+such a database, to which the test is connected as the application. Generated tests get fewer
+examples: a history takes seconds there, and what it looks for is no matter of the database.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ import pytest
 import sqlalchemy as sa
 from carport.shared import migrate, testing
 from carport.shared.db import Runtime, make_engine
+from hypothesis import settings
 
 from support import servers
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy" / "postgres" / "create-databases"
 ROLES = ("_owner", "", "_reader")
+EXAMPLES_MAX = 20
 
 
 def conftest_of(service: str) -> ModuleType:
@@ -189,6 +192,8 @@ class Copies:
 def pytest_configure(config: pytest.Config) -> None:
     copies = Copies()
     testing.databases = copies
+    settings.register_profile("postgresql", max_examples=EXAMPLES_MAX)
+    settings.load_profile("postgresql")
     config.add_cleanup(copies.close)
 
 

@@ -7,8 +7,10 @@ started itself may be stopped or filled: a container, or a broker process of its
 
 from __future__ import annotations
 
+import gc
 import os
 import time
+import warnings
 from contextlib import closing, suppress
 from functools import cache
 from typing import Any
@@ -44,8 +46,11 @@ def has_engine() -> bool:
     import docker
     from docker.errors import DockerException
 
-    with suppress(DockerException), closing(docker.from_env(timeout=ENGINE_S_MAX)) as client:
-        return bool(client.ping())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        with suppress(DockerException), closing(docker.from_env(timeout=ENGINE_S_MAX)) as client:
+            return bool(client.ping())
+        gc.collect()  # a client that nobody answers leaves its socket open
     return False
 
 

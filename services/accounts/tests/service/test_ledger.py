@@ -175,7 +175,8 @@ ACTIONS = st.lists(
 
 
 @settings(
-    max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate],
+    max_examples=settings.default.max_examples * 2 // 5,
+    deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(actions=ACTIONS, is_lease=st.booleans())
