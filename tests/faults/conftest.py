@@ -13,6 +13,11 @@ from support.points import Doomed
 __all__ = ["broker", "own_broker", "postgres", "valkey_url"]
 
 
+def pytest_collection_modifyitems(items):
+    """The suite is started for the last tests: beside the others it would only take their time."""
+    items.sort(key=lambda item: "cluster" in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def era():
     """The release of the servers."""

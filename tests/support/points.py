@@ -140,7 +140,8 @@ class Doomed:
 
     def _start(self, **env: str) -> None:
         self.stop()
-        self.forget_claims()
+        if self.name.endswith("-worker"):
+            self.forget_claims()
         self._known = self._log.stat().st_size
         self.cluster.spawn(self.name, **env)
         if self.name.endswith("-web"):
