@@ -31,6 +31,7 @@ AWAY = {
     "the server crashed": wrapped(exc.OperationalError, pg.CrashShutdown()),
     "the server starts": wrapped(exc.OperationalError, pg.CannotConnectNow()),
     "too many connections": wrapped(exc.OperationalError, pg.TooManyConnections()),
+    "the server only reads": wrapped(exc.InternalError, pg.ReadOnlySqlTransaction()),
     "the disk is full": wrapped(exc.OperationalError, pg.DiskFull()),
     "no connection is free here": exc.TimeoutError("QueuePool limit"),
     "SQLite is locked": wrapped(exc.OperationalError, sqlite_error(sqlite3.SQLITE_BUSY)),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from carport.accounts.commands import day as saga
@@ -102,6 +102,22 @@ def test_a_close_stopped_between_chunks_goes_on_and_closes_each_contract_once(
     assert len(accruals) == len(set(accruals)) == 5
     assert suite.today == date(2025, 2, 1)
     assert suite.verify() == []
+
+
+def test_contracts_without_work_are_closed_a_part_at_a_time(suite, monkeypatch, retail):
+    people = retail["customers"][0]
+    for number in range(5):
+        person = {**people, "birth_date": f"1980-01-0{number + 1}"}
+        suite.board(account_number=f"22004177{number}0", customers=[person])
+    monkeypatch.setattr(saga, "IDLE_MAX", 2)
+    chunks, real = [], saga.close_contracts
+    monkeypatch.setattr(saga, "close_contracts", lambda tx, found, *more: (
+        chunks.append(len(found)), real(tx, found, *more))[1])  # fmt: skip
+    today = suite.today
+    suite.move(str(today + timedelta(days=1)))
+    with suite.runtime.reading() as tx:
+        assert not contracts.has_unclosed(tx, today)
+    assert chunks == [0, 0, 0]
 
 
 def references(suite):

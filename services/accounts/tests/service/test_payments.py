@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from carport.accounts.commands import payments
 from carport.shared import inbox
 from sqlalchemy.exc import IntegrityError
 
@@ -239,6 +240,20 @@ def test_a_rejected_payment_is_rejected_once_and_its_return_changes_nothing(suit
     assert len(suite.published("payment_rejected")) == 1
     assert suite.published("payment_reversed") == []
     suite.move("2025-01-11")
+
+
+def test_a_payment_that_was_given_back_is_not_posted_when_its_account_opens_again(
+    suite, monkeypatch
+):
+    account = suite.board()
+    with monkeypatch.context() as closed:
+        closed.setattr(payments, "refusal", lambda *_: "account_closed")
+        paid = suite.pay(account, 1000)
+    with suite.runtime.transaction() as tx:
+        tx.exec_driver_sql("DELETE FROM inbox")
+    suite.deliver("", None, subject="", event=paid)
+    assert len(suite.published("payment_rejected")) == 1
+    assert suite.published("payment_posted") == []
 
 
 def test_a_lease_has_no_principal_to_prepay(suite, lease):

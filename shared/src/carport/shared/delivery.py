@@ -26,6 +26,8 @@ RETRIES_MAX = 100
 OUTCOMES = {"retry": "failed"}
 """What an inbox state is called in the metrics, where it differs."""
 Result = TypeVar("Result")
+Told = Callable[[int], None]
+Way = Callable[[Runtime, list[Message], Told], None]
 log = telemetry.logger("carport.delivery")
 
 
@@ -57,7 +59,7 @@ def deliver(runtime: Runtime, message: Message) -> None:
 def deliver_many(
     runtime: Runtime,
     messages: Sequence[Message],
-    committed: Callable[[int], None] = lambda number: None,
+    committed: Told = lambda number: None,
 ) -> None:
     """As ``deliver`` for each; neighbours of types that commute share a transaction, and so do
     those of earlier attempts, which are only stored: one of them may have killed the process.
@@ -70,9 +72,7 @@ def deliver_many(
                 deliver(runtime, message)
                 committed(1)
         else:
-            together = list(run)
-            deliver_run(runtime, together)
-            committed(len(together))
+            deliver_run(runtime, list(run), committed)
 
 
 def retry_once(runtime: Runtime, *, waiting: bool = False) -> int:
@@ -104,14 +104,14 @@ def read(runtime: Runtime, message: Message) -> Event | None:
     return event
 
 
-def _way_of(runtime: Runtime, message: Message) -> Callable[[Runtime, list[Message]], None] | None:
+def _way_of(runtime: Runtime, message: Message) -> Way | None:
     if message.redelivered:
         return _keep
     is_batched = isinstance(runtime.service.handlers.get(message.type), Batched)
     return _deliver_batch if is_batched else None
 
 
-def _keep(runtime: Runtime, messages: list[Message]) -> None:
+def _keep(runtime: Runtime, messages: list[Message], committed: Told) -> None:
     """Store *messages*, for `retry_once` to try each alone and to count its attempts."""
     known = [(event, message.body) for message in messages if (event := read(runtime, message))]
 
@@ -121,9 +121,10 @@ def _keep(runtime: Runtime, messages: list[Message]) -> None:
         wake(tx, "inbox")
 
     _commit(runtime, store)
+    committed(len(messages))
 
 
-def _deliver_batch(runtime: Runtime, messages: list[Message]) -> None:
+def _deliver_batch(runtime: Runtime, messages: list[Message], committed: Told) -> None:
     events = [event for message in messages if (event := read(runtime, message)) is not None]
     began = perf_counter()
     try:
@@ -134,9 +135,11 @@ def _deliver_batch(runtime: Runtime, messages: list[Message]) -> None:
         log.info("batch taken apart", events=len(events), error=type(error).__name__)
         for message in messages:
             deliver(runtime, message)
-    else:
-        _tell(runtime, new, "done", began)
+            committed(1)
+        return
+    _tell(runtime, new, "done", began)
     failpoints.hit("consumer.after_commit")
+    committed(len(messages))
 
 
 def _commit(runtime: Runtime, work: Callable[[sa.Connection], Result]) -> Result:

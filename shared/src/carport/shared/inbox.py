@@ -115,8 +115,8 @@ def lock(tx: sa.Connection, event_id: str) -> Any:
 def park_unreadable(tx: sa.Connection, type_: str, body: str, now: datetime, reason: str) -> None:
     """Keep what is no event under the SHA-256 of its bytes."""
     raw = body.encode(errors="surrogateescape")
-    row = {"event_id": hashlib.sha256(raw).hexdigest(), "type": _readable(type_.encode()),
-           "source": "unknown", "subject": "unknown", "state": "parked",
+    row = {"event_id": hashlib.sha256(raw).hexdigest(), "source": "unknown", "subject": "unknown",
+           "type": _readable(type_.encode(errors="surrogatepass")), "state": "parked",
            "body": _readable(raw)[:BODY_CHARS_MAX], "error": f"{reason} ({len(raw)} bytes)",
            "received_at": now}  # fmt: skip
     if insert_if_absent(tx, inbox, **row):

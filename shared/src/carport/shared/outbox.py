@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import date, datetime
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,8 +19,8 @@ from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, among, aut
 from carport.shared.events import Event
 
 BATCH = 1_000
+PASS_S_MAX = 2.0
 RELAY = "relay"
-CLAIMED = ("seq", "event_id", "type", "body", "attempts", "created_at")
 Claimed = Sequence[sa.Row[Any]]
 
 outbox = table(
@@ -87,17 +88,16 @@ def _relay_backlog(
     runtime: Runtime, bus: Bus, token: str, claimed: Claimed, sender: Executor
 ) -> int:
     """While one batch is on its way, the one before is marked and the next read, so that database
-    and broker work at once."""
+    and broker work at once. It ends soon: rows committed late are before where it has got to."""
+    until = monotonic() + PASS_S_MAX
     done, sending = 0, sender.submit(_send, runtime, bus, claimed)
     while claimed:
-        following = _claim(runtime, token, beyond=claimed[-1].seq)
+        following = _claim(runtime, token, beyond=claimed[-1].seq) if monotonic() < until else []
         sent = sending.result()
-        if len(sent) < len(claimed):
-            following = []
-        if following:
-            sending = sender.submit(_send, runtime, bus, following)
+        claimed = following if len(sent) == len(claimed) else []
+        if claimed:
+            sending = sender.submit(_send, runtime, bus, claimed)
         done += _mark(runtime, sent, token)
-        claimed = following
     return done
 
 
@@ -135,9 +135,8 @@ def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0
 
 
 def _unsent(beyond: int, limit: int) -> sa.Select[Any]:
-    columns = (outbox.c[name] for name in CLAIMED)
     unsent = (outbox.c.sent_at.is_(None), outbox.c.seq > beyond)
-    return sa.select(*columns).where(*unsent).order_by(outbox.c.seq).limit(limit)
+    return sa.select(outbox).where(*unsent).order_by(outbox.c.seq).limit(limit)
 
 
 def _tell(runtime: Runtime, safe: Sequence[Message]) -> None:
@@ -162,6 +161,5 @@ def _mark(runtime: Runtime, sent: Claimed, token: str) -> int:
 
 def oldest_unsent(tx: sa.Connection) -> datetime | None:
     """When the oldest unsent event was written; None when all are sent."""
-    return tx.execute(
-        sa.select(sa.func.min(outbox.c.created_at)).where(outbox.c.sent_at.is_(None))
-    ).scalar()
+    oldest = sa.select(sa.func.min(outbox.c.created_at)).where(outbox.c.sent_at.is_(None))
+    return tx.execute(oldest).scalar()

@@ -28,8 +28,8 @@ COLLISIONS = frozenset({"40001", "40P01"})
 LOCK_TIMEOUT = "55P03"
 TIMEOUTS = frozenset({LOCK_TIMEOUT, "57014", "25P03"})
 """Of a lock, of a statement, of a transaction that did nothing."""
-AWAY_CLASSES = ("08", "53", "57P", "58")
-"""Connection, resources, shutdown and crash, the server's files."""
+AWAY_CLASSES = ("08", "53", "57P", "58", "25006")
+"""Connection, resources, shutdown and crash, the server's files; that it only reads now."""
 AWAY_SQLITE = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,

@@ -208,7 +208,8 @@ class Session:
 def must_wait(error: Exception) -> bool:
     """Whether the service's own database is away, busy or not migrated: nothing to do with the
     message, which is kept."""
-    return retry.is_away(error) or isinstance(error, Unavailable | ProgrammingError)
+    is_busy = isinstance(error, Unavailable) or retry.has_timed_out(error)
+    return retry.is_away(error) or is_busy or isinstance(error, ProgrammingError)
 
 
 def declare(driver: Any, queue: str, types: Any) -> None:

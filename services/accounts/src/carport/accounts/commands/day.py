@@ -21,6 +21,8 @@ from carport.shared.errors import Conflict, Invalid, NotFound, NotYet
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
 CHUNK = 500
+IDLE_MAX = 20_000
+"""In one step: their rows are locked while it lasts, and payments wait two seconds for a lock."""
 """Contracts closed in one transaction."""
 MOVE_DAYS_MAX = 3660
 SOURCES = ("payments", "lease")
@@ -129,8 +131,8 @@ def missing(tx: sa.Connection, saga: dict[str, Any]) -> list[dict[str, Any]]:
 def close_some(tx: sa.Connection, saga: dict[str, Any], now: datetime) -> None:
     """Close the day for all idle contracts and some of the others; open the next after the last."""
     day = saga["date"]
-    idle = contracts.skip_idle(tx, day)
-    chunk = contracts.lock_unclosed(tx, day, CHUNK)
+    idle = contracts.skip_idle(tx, day, IDLE_MAX)
+    chunk = contracts.lock_unclosed(tx, day, CHUNK) if idle < IDLE_MAX else []
     close_contracts(tx, chunk, day, now)
     closed = saga["contracts"] + idle + len(chunk)
     done = {"steps": saga["steps"] + 1, "contracts": closed}

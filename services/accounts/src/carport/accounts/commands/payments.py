@@ -54,7 +54,8 @@ class PostingRun:
         self._tx = tx
         self._now = now
         self._contracts = contracts.lock_many(tx, ids)
-        self._known = items.known(tx, [each.payment.id for each in given])
+        payments = [each.payment.id for each in given]
+        self._known = items.known(tx, payments) | work.known(tx, REJECTED, payments)
         self._books = Books(tx, self._contracts)
         self._standing = items.standing_of(tx, list(self._contracts), through=date.max)
         self._new: list[dict[str, Any]] = []
@@ -162,7 +163,7 @@ def reverse_payment(
     of a payment that was rejected. Raises NotYet while the payment is not posted.
     """
     contract = lock(tx, account_id, businessdate)
-    if work.exists(tx, REJECTED, payment_id):
+    if work.known(tx, REJECTED, [payment_id]):
         return None
     row = items.find(tx, payment_id)
     if row is None or row["contract_id"] != contract.id:

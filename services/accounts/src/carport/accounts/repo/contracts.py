@@ -107,11 +107,13 @@ def store(tx: sa.Connection, changed: Sequence[Contract]) -> None:
     tx.execute(STORE, rows)
 
 
-def skip_idle(tx: sa.Connection, day: date) -> int:
-    """Close *day*, set-wise, for every contract on which that day has no work; how many."""
-    idle = sa.or_(contract.c.next_action_on.is_(None), contract.c.next_action_on > day)
+def skip_idle(tx: sa.Connection, day: date, limit: int) -> int:
+    """Close *day*, set-wise, for at most *limit* contracts on which it has no work; how many."""
+    has_none = sa.or_(contract.c.next_action_on.is_(None), contract.c.next_action_on > day)
     before = contract.c.closed_through == day - timedelta(days=1)
-    return tx.execute(contract.update().where(before, idle).values(closed_through=day)).rowcount
+    idle = sa.select(contract.c.id).where(before, has_none).order_by(contract.c.id).limit(limit)
+    skipped = contract.update().where(contract.c.id.in_(idle), before, has_none)
+    return tx.execute(skipped.values(closed_through=day)).rowcount
 
 
 def lock_unclosed(tx: sa.Connection, day: date, limit: int) -> list[Contract]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +19,9 @@ def add(tx: sa.Connection, kind: str, subject: str, detail: dict[str, Any], now:
     return insert_if_absent(tx, work_item, id=new_id(now), **values)
 
 
-def exists(tx: sa.Connection, kind: str, subject: str) -> bool:
-    """Whether attention was asked for, whatever became of it."""
-    query = sa.select(work_item.c.id).where(
-        work_item.c.kind == kind, work_item.c.subject == subject
+def known(tx: sa.Connection, kind: str, subjects: Sequence[str]) -> set[str]:
+    """For which of *subjects* attention was asked for, whatever became of it."""
+    query = sa.select(work_item.c.subject).where(
+        work_item.c.kind == kind, work_item.c.subject.in_(subjects)
     )
-    return tx.execute(query).first() is not None
+    return set(tx.execute(query).scalars())
