@@ -54,6 +54,17 @@ def test_a_server_that_takes_no_connections_is_told_in_time_and_needs_no_restart
     assert (answer.status_code, ordered(suite)) == (202, 1)
 
 
+def test_a_server_that_only_reads_is_told_in_time_and_needs_no_restart(suite, method, copies):
+    name = sa.make_url(suite.runtime.settings.database_url).database
+    copies.server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    cut_off(suite, copies)
+    refused(*order(suite, method))
+    copies.server.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    cut_off(suite, copies)
+    answer, _ = order(suite, method)
+    assert (answer.status_code, ordered(suite)) == (202, 1)
+
+
 def test_a_server_without_connections_to_spare_is_told_in_time(suite, method, copies):
     role = sa.make_url(suite.runtime.settings.database_url).username
     copies.server.sql(f"ALTER ROLE {role} CONNECTION LIMIT 0")
