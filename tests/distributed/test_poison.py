@@ -102,7 +102,7 @@ def delay_s(cluster, service, since):
     """99 of 100 events that *service* could handle were there sooner after they were said."""
     said = {row.event_id: row.created_at for each in SERVICES
             for row in rows(cluster, each, SAID, since=since)}  # fmt: skip
-    heard = rows(cluster, service, HEARD, since=since)
+    heard = [row for row in rows(cluster, service, HEARD, since=since) if row.event_id in said]
     return p99([(row.received_at - said[row.event_id]).total_seconds() for row in heard])
 
 

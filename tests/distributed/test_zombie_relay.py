@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 
-import httpx2
 from carport.shared import lease
 from support.client import eventually
 
@@ -31,7 +30,7 @@ def test_a_relay_that_was_paused_for_twice_its_lease_marks_nothing_when_it_wakes
         load.go_on(paused_at + 2 * lease.LEASE_S - time.monotonic())
         marked = sent(cluster)
         cluster.kill(zombie, signal.SIGCONT)
-        eventually(lambda: confirmed(cluster, zombie) > 0, "the zombie to go on")
+        eventually(lambda: cluster.metric(zombie, CONFIRMED) > 0, "the zombie to go on")
         cluster.end(zombie)  # after it has finished what it had begun
         cluster.current[ROLE] = other
     assert {event: sent(cluster)[event] for event in marked} == marked
@@ -54,10 +53,3 @@ def rows(cluster):
 
 def log_of(cluster, name):
     return (cluster.folder / f"{name}.log").read_text(errors="replace")
-
-
-def confirmed(cluster, name):
-    """How many messages the worker says were confirmed to it."""
-    url = f"http://127.0.0.1:{cluster.ports[name] + 1}/metrics"
-    told = httpx2.get(url, trust_env=False, timeout=10).text.splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in told if line.startswith(CONFIRMED))

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from support.client import eventually
 from support.cluster import ANSWERING, NAMES, SERVICES, START_S_MAX, Cluster, addresses
 from support.proxy import Balancer
@@ -68,7 +70,13 @@ class Rollout(Cluster):
 
     def wait_for(self, name: str) -> None:
         """Until the process says that it is ready."""
-        eventually(lambda: self.answers(name), f"{name} to be ready", within_s=START_S_MAX)
+
+        def is_ready() -> bool:
+            if self.died(name):
+                raise RuntimeError(f"{name} has ended:\n{self.logs(name)}")
+            return self.answers(name)
+
+        eventually(is_ready, f"{name} to be ready", within_s=START_S_MAX)
 
     def roll(self, role: str, **env: str) -> str:
         """Replace the process of *role* by one that is ready before the old one ends; its name."""
@@ -83,6 +91,12 @@ class Rollout(Cluster):
         if status := self.processes.pop(old).returncode:
             raise RuntimeError(f"{old} ended with {status}:\n{self.logs(old)}")
         return new
+
+    def metric(self, role: str, begins: str) -> float:
+        """The sum of what the process of *role* tells in lines that begin so."""
+        url = f"http://127.0.0.1:{self.ports[self.current.get(role, role)] + 1}/metrics"
+        lines = httpx2.get(url, trust_env=False, timeout=10).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(begins))
 
     def carport(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What the command line for people says."""

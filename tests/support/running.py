@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ import httpx2
 
 START_S_MAX = 300.0
 QUIET_S_MAX = 30.0
+PORTS = range(15_000, 30_000)
+"""Below those that outgoing connections are given: one of these would be gone before it is used."""
 
 
 _given: set[int] = set()
@@ -22,12 +25,12 @@ _given: set[int] = set()
 def free_port() -> int:
     """A port that is free together with the next one, where a unit tells its metrics."""
     while True:
+        port = random.choice(PORTS)
         with socket.socket() as probe, socket.socket() as following:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
             try:
+                probe.bind(("127.0.0.1", port))
                 following.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
+            except OSError:
                 continue
         if not _given & {port, port + 1}:
             _given.update({port, port + 1})

@@ -22,7 +22,7 @@ import httpx2
 from support.client import SAMPLE_LEASE, Api, contract, eventually
 
 CLIENTS = 32
-CONTRACTS = 20
+CONTRACTS = 50
 INSIST_S_MAX = 90.0
 TIMEOUT_S = 20.0
 PAUSE_S_MAX = 2.0
