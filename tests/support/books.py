@@ -19,6 +19,7 @@ SELECT substr(j.reference, length('payment:') + 1), sum(e.amount)
 FROM journal j JOIN entry e ON e.journal_id = j.id AND e.side = 'debit'
 WHERE j.kind = 'payment' GROUP BY j.id ORDER BY 1
 """
+UNSENT = "SELECT count(*) FROM deliveries WHERE state IN ('queued', 'sending')"
 REVERSALS = """
 SELECT o.reference, count(*) FROM journal r JOIN journal o ON o.id = r.reverses_id
 WHERE o.kind = 'payment' GROUP BY 1
@@ -35,6 +36,7 @@ class Books:
     def settle(self) -> None:
         """Until nothing is on its way; then each accepted payment has one receipt, nothing else has
         one, and every invariant holds."""
+        eventually(lambda: not self.one("notifications", UNSENT), "all mail to be sent")
         eventually(lambda: not self.findings(), "every invariant to hold", within_s=QUIET_S_MAX)
         assert self.receipts() == sorted(self.accepted.items())
 
