@@ -311,6 +311,38 @@ def test_a_relay_that_lost_its_lease_marks_nothing(pair):
     assert sent(pair) == 0
 
 
+class ElsewhereBus:
+    """A broker that confirms everything."""
+
+    handles_here = False
+
+    def __init__(self):
+        self.sent = []
+
+    def publish(self, messages):
+        self.sent.append(len(messages))
+        return {message.id for message in messages}
+
+
+def test_a_backlog_goes_out_batch_after_batch_in_one_pass(pair, monkeypatch):
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    for name in "abcde":
+        pair.say(name)
+    bus = ElsewhereBus()
+    assert outbox.relay_once(pair.maker, bus, new_id(pair.clock())) == 5
+    assert bus.sent == [2, 2, 1]
+
+
+def test_a_pass_over_a_backlog_comes_to_an_end_while_more_is_said(pair, monkeypatch):
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    monkeypatch.setattr(outbox, "PASS_S_MAX", 0)
+    for name in "abcde":
+        pair.say(name)
+    bus = ElsewhereBus()
+    assert outbox.relay_once(pair.maker, bus, new_id(pair.clock())) == 2
+    assert bus.sent == [2]
+
+
 def test_a_second_relay_does_nothing_while_the_first_holds_the_lease(pair):
     pair.say("a")
     first, second = new_id(pair.clock()), new_id(pair.clock())
