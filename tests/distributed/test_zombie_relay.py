@@ -16,7 +16,7 @@ CONFIRMED = 'carport_relay_messages_total{outcome="confirmed",unit="payments"}'
 OUTBOX = "SELECT event_id, sent_at FROM outbox WHERE type LIKE 'payments.payment%%'"
 
 
-def test_a_relay_that_was_paused_for_twice_its_lease_changes_nothing_when_it_wakes(cluster, traffic):
+def test_a_relay_paused_for_twice_its_lease_changes_nothing_when_it_wakes(cluster, traffic):
     zombie = cluster.roll(ROLE, CARPORT_FAILPOINT=f"relay.after_publish:sleep:{IN_HAND_S}")
     with traffic(rate_per_s=2) as load:
         eventually(lambda: "relay.after_publish" in log_of(cluster, zombie), "messages in hand")
