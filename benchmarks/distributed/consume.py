@@ -18,7 +18,7 @@ from carport.shared.amqp.publisher import AmqpBus
 from carport.shared.bus import Message
 from carport.shared.db import Runtime
 from carport.shared.events import Event
-from kombu import messaging
+from kombu import entity, messaging
 from kombu.connection import Connection
 
 from benchmarks.distributed import rig
@@ -54,7 +54,7 @@ def bare(vhost: str) -> float:
 
     with Connection(vhost) as connection:
         channel = connection.channel()
-        queue = consumer.entity.Queue(topology.queue_of("accounts"), no_declare=True)
+        queue = entity.Queue(topology.queue_of("accounts"), no_declare=True)
         taking = messaging.Consumer(
             channel, [queue], on_message=take, prefetch_count=consumer.PREFETCH
         )
@@ -70,23 +70,24 @@ def ours(runtime: Runtime, vhost: str, deliver: Callable[..., None]) -> float:
     fill(vhost)
     seen = 0
 
-    def counted(given: Runtime, messages: list[Message]) -> None:
+    def counted(given: Runtime, messages: list[Message], committed: delivery.Told) -> None:
         nonlocal seen
-        deliver(given, messages)
+        deliver(given, messages, committed)
         seen += len(messages)
 
     with mock.patch.object(delivery, "deliver_many", counted), Connection(vhost) as connection:
         begun = time.perf_counter()
-        session = consumer.Session(runtime, connection)
+        session = consumer.Session(runtime, connection.connect(), consumer.PREFETCH)
         while seen < MESSAGES:
             session.turn()
         return MESSAGES / (time.perf_counter() - begun)
 
 
-def parsed(_runtime: Runtime, messages: list[Message]) -> None:
+def parsed(_runtime: Runtime, messages: list[Message], committed: delivery.Told) -> None:
     """The stack without its inbox: what the frameworks do."""
     for message in messages:
         Event.from_json(message.body)
+    committed(len(messages))
 
 
 def measure() -> None:
