@@ -11,7 +11,7 @@ WORKDIR /build
 ENV PIP_CACHE_DIR=/var/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/run.txt ./
 RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf \
-    python -m pip download -q --only-binary :all: --require-hashes -r run.txt -d /locked
+    python -m pip download -q --only-binary :all: --no-deps --require-hashes -r run.txt -d /locked
 
 FROM locked AS units
 # Every unit as a wheel.

@@ -47,7 +47,7 @@ $(VENV_OK):
 
 $(RUN_OK): requirements/run.txt | $(VENV_OK)
 	@echo "[2/3] Installing $$(grep -c == $<) locked packages (about a minute the first time)"
-	@$(PIP) install -qq --require-hashes -r $<
+	@$(PIP) install -qq --no-deps --require-hashes -r $<
 	@touch $@
 
 $(UNITS_OK): $(PROJECTS) $(RUN_OK)
@@ -57,7 +57,7 @@ $(UNITS_OK): $(PROJECTS) $(RUN_OK)
 
 $(DEV_OK): requirements/dev.txt $(RUN_OK)
 	@echo "[dev] Installing tools for tests and checks"
-	@$(PIP) install -qq --require-hashes -r $<
+	@$(PIP) install -qq --no-deps --require-hashes -r $<
 	@touch $@
 
 ## ---- containers ------------------------------------------------------------------------------
