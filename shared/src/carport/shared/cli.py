@@ -17,7 +17,6 @@ from carport.shared.service import Service
 
 BACKSTAGE = ("worker", "migrate", "replay", "verify")
 """Roles that answer no requests."""
-Role = Callable[[Runtime, list[str]], int]
 
 
 def main(service: Service, arguments: Sequence[str] | None = None) -> int:

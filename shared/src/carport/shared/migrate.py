@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,38 +43,15 @@ TABLE_WAIT_MS_MAX = 500
 TRIES_MAX = 60
 TRYING_S_MAX = 60.0
 """For a database that starts, or tables that live requests hold."""
-TEMPLATE = '''\
-"""${message}."""
-
-from __future__ import annotations
-
-import sqlalchemy as sa
-from alembic import op
-from carport.shared import db
-from sqlalchemy import Text
-
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-    ${upgrades if upgrades else 'pass'}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else 'pass'}
-'''
 
 
 def upgrade(engine: sa.Engine, service: Service, revision: str = "head") -> None:
     """Bring the database of *service* to *revision* of its own tree, the spine to its head, and
     say again who may do what in it. What a later release has migrated stays as it is."""
     upgrade_spine(engine)
-    _upgrade(engine, _tree(service), revision)
+    _upgrade(engine, tree_of(service), revision)
     with alone(engine) as connection:
-        if not any(_is_later(connection, tree) for tree in (_spine(), _tree(service))):
+        if not any(_is_later(connection, tree) for tree in (tree_of(None), tree_of(service))):
             there = set(sa.inspect(connection).get_table_names())
             both = (*SPINE.sorted_tables, *service.metadata.sorted_tables)
             roles.grant(connection, (table for table in both if table.name in there))
@@ -83,18 +59,18 @@ def upgrade(engine: sa.Engine, service: Service, revision: str = "head") -> None
 
 def upgrade_spine(engine: sa.Engine, revision: str = "head") -> None:
     """Bring the tables every service has to their head."""
-    _upgrade(engine, _spine(), revision)
+    _upgrade(engine, tree_of(None), revision)
 
 
 def is_current(connection: sa.Connection, service: Service) -> bool:
     """Whether the database of *service* has the schema of this release, or a later one's."""
-    trees = (_spine(), _tree(service))
+    trees = (tree_of(None), tree_of(service))
     return all(_is_at(connection, tree, "head") or _is_later(connection, tree) for tree in trees)
 
 
 def downgrade(engine: sa.Engine, service: Service, revision: str) -> None:
     """Take the service's own tree back to *revision*."""
-    tree = _tree(service)
+    tree = tree_of(service)
     with alone(engine) as connection:
         tree.attributes["connection"] = connection
         command.downgrade(tree, revision)
@@ -128,30 +104,14 @@ def _will_pass(error: Exception) -> bool:
     return is_away(error) or has_timed_out(error)
 
 
-def revise(engine: sa.Engine, service: Service | None, message: str) -> None:
-    """Write a new revision from what the metadata has and the database has not; for developers."""
-    tree = _tree(service) if service else _spine()
-    folder = Path(ScriptDirectory.from_config(tree).dir)
-    template = folder / "script.py.mako"
-    template.write_text(TEMPLATE, encoding="utf-8")
-    try:
-        with engine.begin() as connection:
-            tree.attributes["connection"] = connection
-            number = f"{len(revisions(service)) + 1:04d}"
-            command.revision(tree, message=message, autogenerate=True, rev_id=number)
-    finally:
-        template.unlink()
-
-
 def heads(service: Service | None) -> list[str]:
     """The heads of a tree, the spine's without *service*."""
-    return list(ScriptDirectory.from_config(_tree(service) if service else _spine()).get_heads())
+    return list(ScriptDirectory.from_config(tree_of(service)).get_heads())
 
 
 def revisions(service: Service | None) -> list[Script]:
     """All revisions of a tree, the first one first."""
-    script = ScriptDirectory.from_config(_tree(service) if service else _spine())
-    return list(script.walk_revisions())[::-1]
+    return list(ScriptDirectory.from_config(tree_of(service)).walk_revisions())[::-1]
 
 
 def difference(connection: sa.Connection, service: Service) -> list[Any]:
@@ -180,11 +140,10 @@ def run() -> None:
         context.run_migrations()
 
 
-def _spine() -> Config:
-    return _config(SPINE_TREE, SPINE, "spine_version")
-
-
-def _tree(service: Service) -> Config:
+def tree_of(service: Service | None) -> Config:
+    """The revisions of a service's own tables; of those every service has without one."""
+    if service is None:
+        return _config(SPINE_TREE, SPINE, "spine_version")
     package, _, folder = service.migrations.rpartition(".")
     return _config(f"{package}:{folder}", service.metadata, f"{service.name}_version")
 
