@@ -3,6 +3,7 @@ statement or a peer that is gone. What the database's URL says otherwise wins.""
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,9 +51,9 @@ def make_engine(url: str, name: str) -> sa.Engine:
         pool_size=CONNECTIONS_KEPT,
         max_overflow=CONNECTIONS_MAX - CONNECTIONS_KEPT,
         pool_timeout=WAIT_S_MAX,
-        pool_pre_ping=True,
     )
     event.listen(engine, "connect", warn_of_forgetting, once=True)
+    event.listen(engine, "checkout", refuse_ended)
     return engine
 
 
@@ -62,6 +63,23 @@ def connect_args(url: sa.URL, name: str) -> dict[str, Any]:
     theirs = url.query.get("options", "")
     given = {**CLIENT, "application_name": name, **url.query, "options": f"{ours} {theirs}"}
     return {setting: value for setting, value in given.items() if value != ""}
+
+
+def refuse_ended(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have the pool connect anew when the server has ended this connection while nobody used it.
+
+    It says so, and an idle connection hears nothing else: a look at the socket tells, where asking
+    the server would cost a round trip for every transaction. Raises InvalidatePoolError.
+    """
+    if connection.closed or is_told_something(connection.fileno()):
+        raise sa.exc.InvalidatePoolError("the server has ended it")
+
+
+def is_told_something(socket: int) -> bool:
+    """Whether there is something to read, or nobody who could write."""
+    look = select.poll()
+    look.register(socket, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def warn_of_forgetting(connection: Any, _record: Any) -> None:
