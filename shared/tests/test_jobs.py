@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from carport.shared import db, jobs, lease, migrate
+from carport.shared import bus, db, jobs, lease, migrate, worker
 from carport.shared.config import Settings
 from carport.shared.service import Job, Service
 
@@ -79,3 +80,20 @@ def test_a_chunk_that_fails_leaves_nothing_holds_up_no_other_and_is_done_later(s
     assert shop.done() == ["b"]
     shop.fails_at = ""
     assert (jobs.run_once(shop.runtime, "one"), shop.done()) == (1, ["b", "a"])
+
+
+def test_a_loop_that_had_much_to_do_looks_again_without_being_woken(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "POLL_S", 60.0)
+    looks, enough = [worker.MANY, 0, 0, 0, 0], threading.Event()
+
+    def look():
+        if len(looks) == 1:
+            enough.set()
+            return 0
+        return looks.pop(0)
+
+    busy = worker.Worker(Shop(tmp_path).runtime, bus.LocalBus())
+    busy.steps["jobs"] = look
+    busy.start()
+    assert enough.wait(10)
+    busy.stop()

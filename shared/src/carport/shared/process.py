@@ -19,6 +19,8 @@ from carport.shared.amqp.publisher import AmqpBus
 from carport.shared.db import Runtime
 from carport.shared.worker import POLL_S, Worker
 
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep the others waiting: an event goes through four."""
 STOP_S_MAX = 8.0
 """Orchestrators kill after ten seconds."""
 log = telemetry.logger("carport.process")
@@ -32,6 +34,7 @@ def run(runtime: Runtime) -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    sys.setswitchinterval(SWITCH_S)
     telemetry.trace(runtime.service.name, postgresql=True)
     wake = runtime.wake = wakeup.connect(runtime.engine)
     bus, consumer = AmqpBus(url, runtime.service.publishes), Consumer(runtime, url)

@@ -1,8 +1,9 @@
 """Waking a service's workers in other processes by PostgreSQL's LISTEN and NOTIFY.
 
 A NOTIFY inside every transaction would serialize the commits of all clients, so it is sent
-afterwards, by a thread of its own and at most every ten milliseconds. One that is lost costs a
-second: every loop looks by itself that often.
+afterwards, by a thread of its own and at most every ten milliseconds; less often while the process
+commits more often than that, when the loops it would wake are awake anyway. One that is lost costs
+a second: every loop looks by itself that often.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from carport.shared.db import Wake
 
 CHANNEL = "carport_wake"
-COALESCE_S = 0.01
+COALESCE_S, COALESCE_S_MAX = 0.01, 0.08
+MANY = 3
+"""Wake-ups in one pause that make the next one longer."""
 RECONNECT_S = 1.0
 LISTEN_S = 1.0
 FAILURES = (psycopg.Error, SQLAlchemyError, OSError)
@@ -29,7 +32,7 @@ class PostgresWake(Wake):
     def __init__(self, engine: sa.Engine) -> None:
         super().__init__()
         self._engine = engine
-        self._names: set[str] = set()
+        self._names: list[str] = []
         self._lock = threading.Lock()
         self._due = threading.Event()
         self._closing = threading.Event()
@@ -39,7 +42,7 @@ class PostgresWake(Wake):
         """Wake the loop *name* of every worker."""
         super().__call__(name)
         with self._lock:
-            self._names.add(name)
+            self._names.append(name)
             if self._sender is None:  # not before: threads do not survive a fork
                 self._sender = threading.Thread(target=self._send, name="notify", daemon=True)
                 self._sender.start()
@@ -56,17 +59,21 @@ class PostgresWake(Wake):
 
     def _send(self) -> None:
         connection: Any = None
+        pause_s = COALESCE_S
         while not self._closing.is_set():
             self._due.wait()
             self._due.clear()
             with self._lock:
-                names, self._names = self._names, set()
+                names, self._names = self._names, []
+            payload = " ".join(sorted(set(names)))
+            is_busy = len(names) >= MANY
+            pause_s = min(2 * pause_s, COALESCE_S_MAX) if is_busy else COALESCE_S
             try:
                 connection = connection or self._connect("SET synchronous_commit = off")
-                connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, " ".join(sorted(names))))
+                connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
             except FAILURES:
                 connection = None
-            self._closing.wait(COALESCE_S)
+            self._closing.wait(pause_s)
         if connection:
             connection.close()
 

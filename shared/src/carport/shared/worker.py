@@ -20,6 +20,9 @@ from carport.shared.kernel.ids import new_id
 from carport.shared.service import Service
 
 POLL_S = 1.0
+MANY, LINGER_S, LINGERING_S = 3, 0.01, 0.1
+"""After a step that did so many things at once a loop looks again unasked, this often and this
+long: processes that commit a lot wake others less often."""
 DRAIN_PASSES_MAX = 10_000
 log = telemetry.logger("carport.worker")
 Step = Callable[[], int]
@@ -81,12 +84,16 @@ class Worker:
             lease.release(tx, self.token)
 
     def _loop(self, name: str) -> None:
-        signal = self.runtime.wake.loops[name]
+        signal, busy_at = self.runtime.wake.loops[name], -LINGERING_S
         telemetry.bind(unit=self.runtime.service.name)
         while not self._stopping.is_set():
             signal.clear()
-            if not self._step(name):
-                signal.wait(POLL_S)
+            done = self._step(name)
+            if done >= MANY:
+                busy_at = monotonic()
+            if not done:
+                is_busy = monotonic() - busy_at < LINGERING_S
+                signal.wait(LINGER_S if is_busy else POLL_S)
 
     def _step(self, name: str) -> int:
         try:
