@@ -112,7 +112,7 @@ test-browser: setup ## The portal in a real browser (needs Chromium)
 
 .PHONY: test-faults
 test-faults: setup ## Every crash point once, with a killed process
-	$(PYTEST) tests/faults
+	$(PYTEST) -n 2 --dist loadgroup tests/faults
 
 .PHONY: test-distributed
 test-distributed: setup ## Outages, restarts, zombies and poison while customers pay (servers as in test-integration)
@@ -124,7 +124,7 @@ test-security: setup ## Generated requests against every endpoint, 3,000 cases p
 
 .PHONY: test-integration
 test-integration: setup ## The claims on real servers: PostgreSQL, RabbitMQ and Valkey
-	$(PYTEST) tests/integration
+	$(PYTEST) -n 2 --dist loadfile tests/integration
 
 .PHONY: test-containers
 test-containers: setup ## The container stack and what watches it (needs a Docker engine)
