@@ -6,11 +6,12 @@ from __future__ import annotations
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
-import sqlalchemy as sa
-from support.client import Api, contract, eventually
+from support.client import Api, eventually
 from support.cluster import Cluster
+from support.traffic import Household, household
 
 from benchmarks.distributed import rig
 
@@ -19,44 +20,33 @@ PAYMENTS = 500
 CONTRACTS = 100
 WARM_UP = 100
 CLIENTS = 8
-ACCEPTED = """SELECT subject, id, created_at FROM (
-    SELECT body::json->'data'->>'payment_id' AS id, subject, created_at FROM outbox
-    WHERE type = 'payments.payment_accepted.v1') accepted"""
-RECEIPTS = """SELECT event_id, received_at FROM inbox
-    WHERE type = 'accounts.payment_posted.v1' AND state = 'done'"""
+ACCEPTED = "SELECT payment_id AS id, {at} AS at FROM payment_step WHERE state = 'accepted'"
+POSTED = """SELECT split_part(reference, ':', 2) AS id, {at} AS at FROM journal
+    WHERE kind = 'payment'"""
+RECEIPTS = """SELECT key AS id, {at} AS at FROM messages WHERE kind = 'payment_posted'"""
+COMMITTED = "pg_xact_commit_timestamp(xmin)"
+"""Of rows that never change; a server that does not keep it knows only when the work began."""
 
 
-def prepared(api: Api) -> tuple[Api, list[str], str]:
-    """A customer of many contracts with a way to pay."""
-    staff = api.staff()
-    documents = [contract(contract_date=api.today()) for _ in range(CONTRACTS)]
-    owner = documents[0]["customers"]
-    accounts = [staff.board(document | {"customers": owner})["id"] for document in documents]
-    method_id = api.register(documents[0], "bench@example.com").add_bank_account()
-
-    def sees_all() -> bool:
-        return len(api.log_in("bench@example.com").get("/v1/accounts?limit=200")["data"]) >= 100
-
-    eventually(sees_all)
-    return api.log_in("bench@example.com"), accounts, method_id
-
-
-def pay(customer: Api, accounts: list[str], method_id: str, number: int) -> None:
+def pay(house: Household, number: int) -> None:
     """Orders at the rate, by several clients at once so that a slow answer holds up no other."""
-    begun = time.monotonic()
+    customer, accounts, begun = house.log_in(), house.accounts, time.monotonic()
 
     def one(index: int) -> None:
         time.sleep(max(0.0, begun + index / RATE_PER_S - time.monotonic()))
-        customer.pay(accounts[index % len(accounts)], method_id, 100 + index)
+        customer.pay(accounts[index % len(accounts)], house.method_id, 100 + index)
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(one, range(number)))
 
 
-def rows(cluster: Cluster, service: str, query: str) -> list[sa.Row[tuple[object, ...]]]:
-    """What a service's database says."""
+def times(cluster: Cluster, service: str, query: str, begun: str) -> dict[str, datetime]:
+    """When each payment was committed in a service's database; *begun* is the column with the time
+    its transaction began, for a server that does not keep the other."""
     with cluster.engine(service).connect() as connection:
-        return list(connection.execute(sa.text(query)))
+        keeps = connection.exec_driver_sql("SHOW track_commit_timestamp").scalar() == "on"
+        found = connection.exec_driver_sql(query.format(at=COMMITTED if keeps else begun))
+        return {row.id: row.at for row in found}
 
 
 def rss_mib(cluster: Cluster) -> dict[str, float]:
@@ -76,13 +66,11 @@ def measure() -> None:
         cluster = Cluster(Path(folder), postgres=rig.POSTGRES, amqp=vhost, valkey=f"{rig.VALKEY}/9")
         try:
             api = Api(cluster.start().url)
-            customer, accounts, method_id = prepared(api)
-            pay(customer, accounts, method_id, WARM_UP)
-            skipped = len(rows(cluster, "payments", ACCEPTED))
-            pay(customer, accounts, method_id, PAYMENTS)
-            total = skipped + PAYMENTS
-            eventually(lambda: len(rows(cluster, "notifications", RECEIPTS)) >= total)
-            told = spans(cluster)[skipped:]
+            house = household(api, api.staff(), CONTRACTS)
+            pay(house, WARM_UP)
+            pay(house, PAYMENTS)
+            eventually(lambda: len(receipts(cluster)) >= WARM_UP + PAYMENTS)
+            told = spans(cluster)[WARM_UP:]
             memory = rss_mib(cluster)
         finally:
             cluster.stop()
@@ -98,19 +86,21 @@ def measure() -> None:
     rig.line("memory", "web <= 120 MiB, worker <= 110 MiB", "RSS in MiB", shown)
 
 
+def receipts(cluster: Cluster) -> dict[str, datetime]:
+    """When the receipt of each payment was queued."""
+    return times(cluster, "notifications", RECEIPTS, "created_at")
+
+
 def spans(cluster: Cluster) -> list[tuple[float, float]]:
     """For each payment in order: milliseconds from accepted to posted, and to its receipt."""
-    accepted = {row.id: row.created_at for row in rows(cluster, "payments", ACCEPTED)}
-    query = "SELECT event_id, body::json->'data'->>'payment_id' AS id, created_at FROM outbox" \
-        " WHERE type = 'accounts.payment_posted.v1'"  # fmt: skip
-    posted = {row.id: (row.event_id, row.created_at) for row in rows(cluster, "accounts", query)}
-    receipts = {row.event_id: row.received_at for row in rows(cluster, "notifications", RECEIPTS)}
+    accepted = times(cluster, "payments", ACCEPTED, "at")
+    posted, queued = times(cluster, "accounts", POSTED, "posted_at"), receipts(cluster)
 
-    def ms(later: object, earlier: object) -> float:
+    def ms(later: datetime, earlier: datetime) -> float:
         return (later - earlier).total_seconds() * 1000
 
     return [
-        (ms(posted[id_][1], at), ms(receipts[posted[id_][0]], at))
+        (ms(posted[id_], at), ms(queued[id_], at))
         for id_, at in sorted(accepted.items(), key=lambda pair: pair[1])
     ]
 
