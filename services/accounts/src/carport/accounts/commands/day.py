@@ -21,9 +21,9 @@ from carport.shared.errors import Conflict, Invalid, NotFound, NotYet
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
 CHUNK = 500
+"""Contracts closed in one transaction."""
 IDLE_MAX = 20_000
 """In one step: their rows are locked while it lasts, and payments wait two seconds for a lock."""
-"""Contracts closed in one transaction."""
 MOVE_DAYS_MAX = 3660
 SOURCES = ("payments", "lease")
 """Who has to say that its day is done, in ``<source>_done``."""
