@@ -80,7 +80,7 @@ def retry_once(runtime: Runtime, *, waiting: bool = False) -> int:
 
     With *waiting*, also those that wait for a predecessor and are not due yet.
     """
-    with runtime.reading() as tx:
+    with runtime.reading(apart=True) as tx:
         ids = inbox.due(tx, runtime.clock(), RETRIES_MAX, waiting=waiting)
     return sum(_attempt(runtime, event_id, early=waiting) for event_id in ids)
 

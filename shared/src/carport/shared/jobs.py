@@ -56,7 +56,7 @@ def run_once(runtime: Runtime, token: str) -> int:
 def _due(runtime: Runtime, token: str) -> list[tuple[str, Job, Chunk]]:
     now = runtime.clock()
     with runtime.reading() as tx:
-        if not lease.is_free(tx, RUNNER, token, now):
+        if tx.execute(sa.select(lease.taken(RUNNER, token, now))).scalar():
             return []
         return [
             (name, job, chunk)

@@ -33,12 +33,11 @@ def take(tx: sa.Connection, name: str, token: str, now: datetime) -> bool:
     return tx.execute(change.values(token=token, expires_at=until)).rowcount == 1
 
 
-def is_free(tx: sa.Connection, name: str, token: str, now: datetime) -> bool:
-    """Whether ``take`` could succeed: read before it, so that those who stand by write nothing."""
-    taken = sa.select(lease.c.name).where(
-        lease.c.name == name, lease.c.token != token, lease.c.expires_at >= now
-    )
-    return tx.execute(taken).first() is None
+def taken(name: str, token: str, now: datetime) -> sa.Exists:
+    """The condition that another than *token* holds the lease *name*: asked before ``take``, so
+    that those who stand by write nothing."""
+    other = (lease.c.token != token, lease.c.expires_at >= now)
+    return sa.exists().where(lease.c.name == name, *other)
 
 
 def fresh(name: str, token: str, now: datetime) -> sa.Exists:

@@ -118,25 +118,25 @@ def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0
     again from the first row that is not sent, whenever that was committed.
     """
     now = runtime.clock()
-    with runtime.reading() as tx:
-        mine = _unsent(beyond, BATCH).where(lease.fresh(RELAY, token, now))
-        if not count and (rows := tx.execute(mine).all()):
-            return rows
-        if not lease.is_free(tx, RELAY, token, now) or not tx.execute(_unsent(beyond, 1)).first():
-            return []
+    fresh = lease.fresh(RELAY, token, now).label("is_fresh")
+    look = _unsent(beyond).add_columns(fresh).where(~lease.taken(RELAY, token, now))
+    with runtime.reading(apart=True) as tx:
+        rows = tx.execute(look).all()
+    if not rows or (rows[0].is_fresh and not count):
+        return rows
     with runtime.transaction() as tx:
         if not lease.take(tx, RELAY, token, now):
             return []
-        rows = tx.execute(_unsent(beyond, BATCH)).all()
+        rows = tx.execute(_unsent(beyond)).all()
         if count:
             begun = outbox.update().where(among(tx, outbox.c.seq, [row.seq for row in rows]))
             tx.execute(begun.values(attempts=outbox.c.attempts + 1))
     return rows
 
 
-def _unsent(beyond: int, limit: int) -> sa.Select[Any]:
+def _unsent(beyond: int) -> sa.Select[Any]:
     unsent = (outbox.c.sent_at.is_(None), outbox.c.seq > beyond)
-    return sa.select(outbox).where(*unsent).order_by(outbox.c.seq).limit(limit)
+    return sa.select(outbox).where(*unsent).order_by(outbox.c.seq).limit(BATCH)
 
 
 def _tell(runtime: Runtime, safe: Sequence[Message]) -> None:
