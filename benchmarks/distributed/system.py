@@ -17,7 +17,7 @@ from benchmarks.distributed import rig
 
 RATE_PER_S = 50
 PAYMENTS = 500
-CONTRACTS = 100
+CONTRACTS = 90
 WARM_UP = 100
 CLIENTS = 8
 ACCEPTED = "SELECT payment_id AS id, {at} AS at FROM payment_step WHERE state = 'accepted'"
