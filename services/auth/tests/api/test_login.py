@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import argon2
 import pytest
 import sqlalchemy as sa
@@ -156,6 +159,28 @@ def test_a_hash_of_other_costs_is_renewed_at_login(registered):
 def test_the_dummy_hash_costs_what_a_real_one_does():
     assert not passwords.needs_rehash(passwords.DUMMY_HASH)
     assert not passwords.is_right(passwords.DUMMY_HASH, "")
+
+
+def test_however_many_threads_hash_the_memory_is_that_of_the_cores():
+    hashing = """
+import os, re, threading
+from pathlib import Path
+os.cpu_count = lambda: 2
+from carport.auth import passwords
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+before, together = resident(), threading.Barrier(16)
+def hash_after_all_have_begun():
+    together.wait()
+    passwords.hashed("three quiet otters 7")
+    together.wait()
+threads = [threading.Thread(target=hash_after_all_have_begun) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert resident() - before < 5 * 19, resident() - before
+"""
+    done = subprocess.run([sys.executable, "-c", hashing], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_hashing_waits_its_turn_and_gives_up_politely(registered, monkeypatch):
