@@ -195,11 +195,9 @@ class RetailEngine(Engine):
             yield Instalment(number, due, paid, paid, on, self.late_fees.get(number, 0))
         if self.written_off is not None or self._is_clear():
             return
-        for row in schedule.projected(self.terms, self._position()):
-            paid = max(0, self.given - (row.number - 1) * payment)
-            late_fee = self.late_fees.get(row.number, 0)
-            amount = paid + row.payment
-            yield Instalment(row.number, row.due_date, amount, paid, None, late_fee)
+        for number, due, owed, *_ in schedule.to_pay(self.terms, self._position()):
+            paid = max(0, self.given - (number - 1) * payment)
+            yield Instalment(number, due, paid + owed, paid, None, self.late_fees.get(number, 0))
 
     def _position(self) -> schedule.Position:
         return schedule.Position(self.on, self.principal, self.accrued, self.given, self.first)
