@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from carport.accounts.domain.bookings import Live
 from carport.accounts.domain.chart import ACCOUNTS
@@ -21,6 +20,7 @@ from carport.accounts.repo.contracts import Contract
 from carport.accounts.repo.ledger import GENESIS, digest, live_of
 from carport.accounts.tables import balance, chain, derived, entry, journal
 from carport.shared.kernel.ids import new_id
+from carport.shared.rows import insert_all
 
 Row = dict[str, Any]
 
@@ -107,8 +107,8 @@ class Books:
         """Write what was posted: journals, entries, ends of chains, balances, derived keys."""
         if not self._journals:
             return
-        self._tx.execute(journal.insert(), self._journals)
-        self._tx.execute(entry.insert(), self._entries)
+        insert_all(self._tx, journal, self._journals)
+        insert_all(self._tx, entry, self._entries)
         store_ends(self._tx, self._journals)
         add_to_balances(self._tx, self._journals, self._entries)
         if self._undone:
@@ -116,7 +116,7 @@ class Books:
             undone = derived.update().where(derived.c.journal_id.in_(self._undone))
             self._tx.execute(undone.values(is_reversed=True))
         if self._derived:
-            self._tx.execute(derived.insert(), list(self._derived.values()))
+            insert_all(self._tx, derived, list(self._derived.values()))
         self._journals, self._entries, self._derived, self._undone = [], [], {}, []
 
     def _original(self, page: Page, reference: str | None) -> str | None:
@@ -211,12 +211,6 @@ def as_entries(journal_id: str, entries: Sequence[Entry]) -> list[Row]:
     ]  # fmt: skip
 
 
-def upsert(tx: sa.Connection, table: sa.Table) -> Any:
-    """An INSERT that can say what to do on conflict."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
-
-
 def store_ends(tx: sa.Connection, journals: Sequence[Row]) -> None:
     """Move the end of each chain to its last journal."""
     last = {row["chain"]: row for row in journals}
@@ -224,9 +218,12 @@ def store_ends(tx: sa.Connection, journals: Sequence[Row]) -> None:
         {"name": name, "length": row["seq"], "head": row["hash"], "booked_on": row["booked_on"]}
         for name, row in sorted(last.items())
     ]
-    insert = upsert(tx, chain)
+    insert_all(tx, chain, rows, _moving)
+
+
+def _moving(insert: Any) -> Any:
     new = {name: insert.excluded[name] for name in ("length", "head", "booked_on")}
-    tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_=new), rows)
+    return insert.on_conflict_do_update(index_elements=["name"], set_=new)
 
 
 def add_to_balances(tx: sa.Connection, journals: Sequence[Row], entries: Sequence[Row]) -> None:
@@ -241,10 +238,12 @@ def add_to_balances(tx: sa.Connection, journals: Sequence[Row], entries: Sequenc
     if not sums:
         return
     rows = [{"contract_id": c, "account": a, **sums[c, a]} for c, a in sorted(sums)]
-    insert = upsert(tx, balance)
+    insert_all(tx, balance, rows, _growing)
+
+
+def _growing(insert: Any) -> Any:
     grown = {
         "debits": balance.c.debits + insert.excluded.debits,
         "credits": balance.c.credits + insert.excluded.credits,
     }
-    keys = ["contract_id", "account"]
-    tx.execute(insert.on_conflict_do_update(index_elements=keys, set_=grown), rows)
+    return insert.on_conflict_do_update(index_elements=["contract_id", "account"], set_=grown)

@@ -14,14 +14,21 @@ import sqlalchemy as sa
 from carport.accounts.domain.terms import Terms
 from carport.accounts.domain.terms_json import dump_terms, parse_terms
 from carport.accounts.tables import contract, contract_party
+from carport.shared.rows import given, members
 
 TERMS_CACHED = 4096
 MOVING = ("status", "maturity_date", "next_action_on", "version", "closed_through")
-STORE = (
-    contract.update()
-    .where(contract.c.id == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in MOVING})
-)
+
+
+def _storing(key: sa.ColumnElement[Any], *moved: sa.ColumnElement[Any]) -> sa.Update:
+    new = dict(zip(MOVING, moved, strict=True))
+    return contract.update().where(contract.c.id == key).values(new)
+
+
+STORE = {
+    "sqlite": _storing(*map(sa.bindparam, ("key", *MOVING))),
+    "postgresql": _storing(*members({"key": contract.c.id, **{n: contract.c[n] for n in MOVING}})),
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def store(tx: sa.Connection, changed: Sequence[Contract]) -> None:
     if not changed:
         return
     rows = [{"key": one.id, **{name: getattr(one, name) for name in MOVING}} for one in changed]
-    tx.execute(STORE, rows)
+    tx.execute(STORE[tx.dialect.name], given(tx, rows))
 
 
 def skip_idle(tx: sa.Connection, day: date, limit: int) -> int:

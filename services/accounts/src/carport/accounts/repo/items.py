@@ -20,6 +20,7 @@ from carport.accounts.domain.items import (
     WriteOff,
 )
 from carport.accounts.tables import item
+from carport.shared.rows import insert_all
 
 KINDS: dict[type[Any], str] = {
     Payment: "payment",
@@ -60,7 +61,7 @@ def as_row(
 def add(tx: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep facts. Raises IntegrityError when one is there already."""
     if rows:
-        tx.execute(item.insert(), rows)
+        insert_all(tx, item, rows)
 
 
 def known(tx: sa.Connection, ids: Sequence[str]) -> set[str]:
