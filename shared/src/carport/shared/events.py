@@ -50,7 +50,7 @@ class Event:
             **{name: getattr(self, name) for name in EXTENSIONS},
         }  # fmt: skip
         present = {name: value for name, value in attributes.items() if value is not None}
-        return as_json({**present, "data": self.data})
+        return json.dumps({**present, "data": self.data}, ensure_ascii=False)
 
     @staticmethod
     def from_json(body: str | bytes) -> Event:
@@ -69,9 +69,6 @@ class Event:
             )
         except NOT_AN_EVENT as error:
             raise MalformedEvent(f"not a CloudEvent: {type(error).__name__}") from error
-
-
-as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def name(value: Any) -> str:
