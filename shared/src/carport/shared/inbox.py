@@ -53,6 +53,9 @@ inbox = table(
     sa.Index("ix_inbox_due", "next_attempt_at", sqlite_where=OPEN, postgresql_where=OPEN),
     sa.Index("ix_inbox_businessdate", "businessdate", "source"),
 )  # fmt: skip
+WAITING = sa.and_(OPEN, inbox.c.state == "waiting")
+WAKE = inbox.update().where(WAITING).values(next_attempt_at=sa.bindparam("now"))
+WAKE_OF = WAKE.where(inbox.c.subject.in_(sa.bindparam("subjects", expanding=True)))
 log = telemetry.logger("carport.inbox")
 
 
@@ -161,10 +164,8 @@ def unfinished(tx: sa.Connection, *, state: str | None = None) -> list[dict[str,
 
 def wake_waiting(tx: sa.Connection, now: datetime, subjects: Collection[str] | None = None) -> None:
     """Events that wait, of *subjects* or all, are tried again as soon as *tx* has committed."""
-    change = inbox.update().where(OPEN, inbox.c.state == "waiting")
-    if subjects is not None:
-        change = change.where(inbox.c.subject.in_(sorted(subjects)))
-    if tx.execute(change.values(next_attempt_at=now)).rowcount:
+    of = {} if subjects is None else {"subjects": sorted(subjects)}
+    if tx.execute(WAKE_OF if of else WAKE, {"now": now, **of}).rowcount:
         wake(tx, "inbox")
 
 
