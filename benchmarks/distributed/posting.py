@@ -3,6 +3,7 @@ pgbench's locked form of a posting, and what sharing cash clearing costs clients
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import re
@@ -133,6 +134,7 @@ def client(
         own.service = replace(own.service, handlers=changed)
     given = [accepted(own, ids[n % len(ids)], today) for n in range(MESSAGES)]
     delivery.deliver_many(own, given[:size])
+    gc.freeze()  # as a worker does
     together.wait()
     begun, done = time.monotonic(), size
     while time.monotonic() - begun < SECONDS and done < MESSAGES:
