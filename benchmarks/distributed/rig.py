@@ -78,17 +78,25 @@ def make_events(number: int) -> list[Event]:
 @contextmanager
 def database() -> Iterator[str]:
     """An empty database with the spine and the plain tables; its URL."""
-    name = f"carport_bench_{uuid.uuid4().hex[:10]}"
-    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    url = server.url.set(database=name).render_as_string(hide_password=False)
-    try:
+    with created() as url:
         engine = db.make_engine(url)
         migrate.upgrade_spine(engine)
         metadata.create_all(engine)
         engine.dispose()
         yield url
+
+
+@contextmanager
+def created(template: str | None = None) -> Iterator[str]:
+    """A new database, a copy of the one at the URL *template* that nobody is connected to; its
+    URL."""
+    name = f"carport_bench_{uuid.uuid4().hex[:10]}"
+    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    copied = f" TEMPLATE {sa.make_url(template).database}" if template else ""
+    with server.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}{copied}"))
+    try:
+        yield server.url.set(database=name).render_as_string(hide_password=False)
     finally:
         with server.connect() as connection:
             connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -132,10 +132,10 @@ def auto_id() -> sa.Column[int]:
 
 
 def insert_if_absent(tx: sa.Connection, into: sa.Table, **values: Any) -> bool:
-    """``INSERT … ON CONFLICT DO NOTHING``; whether the row was inserted."""
+    """``INSERT … ON CONFLICT DO NOTHING``; whether the row was inserted, which on PostgreSQL
+    SQLAlchemy keeps only with the option."""
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     statement = insert(into).values(**values).on_conflict_do_nothing()
-    # Without the option SQLAlchemy does not keep the count of an INSERT on PostgreSQL.
     return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
 
 

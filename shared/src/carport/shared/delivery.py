@@ -32,12 +32,14 @@ log = telemetry.logger("carport.delivery")
 
 
 def deliver(runtime: Runtime, message: Message) -> None:
-    """Handle *message* once; on return the service has committed it, as done or to be retried."""
+    """Handle *message* once; on return the service has committed it, as done or to be retried.
+
+    One that comes again may have killed the process: its attempt is counted before it is made.
+    """
     event = read(runtime, message)
     if event is None:
         return
     if message.redelivered:
-        # An earlier attempt may have killed the process: count this one before it is made.
         _commit(runtime, lambda tx: inbox.store(tx, event, message.body, runtime.clock()))
         _attempt(runtime, event.id, early=True)
         return
@@ -57,9 +59,7 @@ def deliver(runtime: Runtime, message: Message) -> None:
 
 
 def deliver_many(
-    runtime: Runtime,
-    messages: Sequence[Message],
-    committed: Told = lambda number: None,
+    runtime: Runtime, messages: Sequence[Message], committed: Told = lambda number: None
 ) -> None:
     """As ``deliver`` for each; neighbours of types that commute share a transaction, and so do
     those of earlier attempts, which are only stored: one of them may have killed the process.
@@ -93,8 +93,7 @@ def read(runtime: Runtime, message: Message) -> Event | None:
     except MalformedEvent as error:
         reason = str(error)
         _commit(
-            runtime,
-            lambda tx: inbox.park_unreadable(tx, message.type, message.body, now, reason),
+            runtime, lambda tx: inbox.park_unreadable(tx, message.type, message.body, now, reason)
         )
         return None
     if event.type not in runtime.service.handlers:

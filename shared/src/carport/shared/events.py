@@ -42,17 +42,13 @@ class Event:
 
     def to_json(self) -> str:
         """The event as structured CloudEvents JSON."""
+        day, time = self.businessdate, self.time.isoformat().replace("+00:00", "Z")
         attributes = {
-            "specversion": "1.0",
-            "id": self.id,
-            "type": self.type,
-            "source": f"/carport/{self.source}",
-            "subject": self.subject,
-            "time": self.time.isoformat().replace("+00:00", "Z"),
-            "datacontenttype": "application/json",
-            "businessdate": self.businessdate.isoformat() if self.businessdate else None,
+            "specversion": "1.0", "id": self.id, "type": self.type,
+            "source": f"/carport/{self.source}", "subject": self.subject, "time": time,
+            "datacontenttype": "application/json", "businessdate": day.isoformat() if day else None,
             **{name: getattr(self, name) for name in EXTENSIONS},
-        }
+        }  # fmt: skip
         present = {name: value for name, value in attributes.items() if value is not None}
         return json.dumps({**present, "data": self.data}, ensure_ascii=False)
 
@@ -91,18 +87,8 @@ def make(
     businessdate: date | None = None,
 ) -> Event:
     """A new event, correlated with the request or the event that is being handled."""
-    context = telemetry.context()
-    return Event(
-        id=new_id(now),
-        type=type_,
-        subject=subject,
-        time=now,
-        data=data,
-        businessdate=businessdate,
-        correlationid=context.get("correlation_id"),
-        causationid=context.get("causation_id"),
-        traceparent=context.get("traceparent"),
-    )
+    bound = map(telemetry.context().get, ("correlation_id", "causation_id", "traceparent"))
+    return Event(new_id(now), type_, subject, now, data, businessdate, *bound)
 
 
 @cache

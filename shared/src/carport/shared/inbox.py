@@ -13,12 +13,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from carport.shared import telemetry
 from carport.shared.db import SPINE, Day, Text, UtcDateTime, insert_if_absent, table, wake
 from carport.shared.errors import NotYet, Unavailable
 from carport.shared.events import Event
+from carport.shared.rows import insert_all
 
 ATTEMPTS_MAX = 5
 ATTEMPT_S_MAX = 15
@@ -53,18 +53,25 @@ inbox = table(
     sa.Index("ix_inbox_due", "next_attempt_at", sqlite_where=OPEN, postgresql_where=OPEN),
     sa.Index("ix_inbox_businessdate", "businessdate", "source"),
 )  # fmt: skip
+WAITING = sa.and_(OPEN, inbox.c.state == "waiting")
+WAKE = inbox.update().where(WAITING).values(next_attempt_at=sa.bindparam("now"))
+WAKE_OF = WAKE.where(inbox.c.subject.in_(sa.bindparam("subjects", expanding=True)))
 log = telemetry.logger("carport.inbox")
 
 
 def claim(tx: sa.Connection, events: Sequence[Event], now: datetime) -> list[Event]:
-    """Those of *events* that were never claimed before, now done if *tx* commits."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
-    # In one order, so that workers given copies of the same events do not wait for each other.
+    """Those of *events* that were never claimed before, now done if *tx* commits.
+
+    They are claimed in one order, so that workers given copies of the same events do not wait for
+    each other.
+    """
     rows = [_row(event, now, state="done") for event in sorted(events, key=lambda each: each.id)]
-    new = set(tx.execute(statement, rows).scalars())
-    by_id = {event.id: event for event in events}
-    return [event for id_, event in by_id.items() if id_ in new]
+    new = set(insert_all(tx, inbox, rows, _new).scalars()) if rows else ()
+    return list({event.id: event for event in events if event.id in new}.values())
+
+
+def _new(insert: Any) -> Any:
+    return insert.on_conflict_do_nothing().returning(inbox.c.event_id)
 
 
 def store(tx: sa.Connection, event: Event, body: str, now: datetime, *, attempts: int = 0) -> None:
@@ -157,10 +164,8 @@ def unfinished(tx: sa.Connection, *, state: str | None = None) -> list[dict[str,
 
 def wake_waiting(tx: sa.Connection, now: datetime, subjects: Collection[str] | None = None) -> None:
     """Events that wait, of *subjects* or all, are tried again as soon as *tx* has committed."""
-    change = inbox.update().where(OPEN, inbox.c.state == "waiting")
-    if subjects is not None:
-        change = change.where(inbox.c.subject.in_(sorted(subjects)))
-    if tx.execute(change.values(next_attempt_at=now)).rowcount:
+    of = {} if subjects is None else {"subjects": sorted(subjects)}
+    if tx.execute(WAKE_OF if of else WAKE, {"now": now, **of}).rowcount:
         wake(tx, "inbox")
 
 
@@ -190,19 +195,14 @@ def _readable(raw: bytes) -> str:
 
 
 def _row(event: Event, now: datetime, **values: Any) -> dict[str, Any]:
-    return {
-        "event_id": event.id,
-        "type": event.type,
-        "source": event.source,
-        "subject": event.subject,
-        "businessdate": event.businessdate,
-        "received_at": now,
-        **values,
-    }
+    return {"event_id": event.id, "type": event.type, "source": event.source,
+            "subject": event.subject, "businessdate": event.businessdate, "received_at": now,
+            **values}  # fmt: skip
 
 
 def _next_state(row: Any, now: datetime, error: Exception) -> dict[str, Any]:
-    # The first line: the others of a database error name the values it was given.
+    """The error's first line is kept: the others of a database error name the values it was
+    given."""
     reason = f"{type(error).__name__}: {error}".partition("\n")[0][:ERROR_CHARS_MAX]
     if isinstance(error, PATIENT):
         next_at = now + timedelta(seconds=WAIT_S_MAX)

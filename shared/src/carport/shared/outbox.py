@@ -17,6 +17,7 @@ from carport.shared import failpoints, lease, metrics, telemetry
 from carport.shared.bus import Bus, Message
 from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, among, auto_id, table, wake
 from carport.shared.events import Event
+from carport.shared.rows import insert_all
 
 BATCH = 1_000
 PASS_S_MAX = 2.0
@@ -43,20 +44,15 @@ outbox = table(
 
 def add(tx: sa.Connection, *events: Event) -> None:
     """Say *events*, if and only if *tx* commits."""
-    rows = [
-        {
-            "event_id": event.id,
-            "type": event.type,
-            "subject": event.subject,
-            "businessdate": event.businessdate,
-            "body": event.to_json(),
-            "created_at": event.time,
-        }
-        for event in events
-    ]
-    if rows:
-        tx.execute(outbox.insert(), rows)
+    if events:
+        insert_all(tx, outbox, [_row(event) for event in events])
         wake(tx, RELAY)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {"event_id": event.id, "type": event.type, "subject": event.subject,
+            "businessdate": event.businessdate, "body": event.to_json(),
+            "created_at": event.time}  # fmt: skip
 
 
 def count_of_day(tx: sa.Connection, day: date, types: Collection[str]) -> dict[str, int]:

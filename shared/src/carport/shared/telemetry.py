@@ -64,22 +64,20 @@ def handling(event: Event, unit: str = "") -> Iterator[None]:
         yield
         return
     who = unit or bound.get("unit") or _process["unit"]
-    cause = event.correlationid or event.id
-    with (
-        working(who, f"handle {event.type}", "CONSUMER", event.traceparent, event.id),
-        bound_contextvars(correlation_id=cause, causation_id=event.id),
-    ):
+    ids = {"correlation_id": event.correlationid or event.id, "causation_id": event.id}
+    with working(who, f"handle {event.type}", "CONSUMER", event.traceparent, event.id, **ids):
         yield
 
 
 @contextlib.contextmanager
 def working(
-    unit: str, name: str, kind: str, parent: str | None, event_id: str = ""
+    unit: str, name: str, kind: str, parent: str | None, event_id: str = "", **ids: str
 ) -> Iterator[None]:
-    """Work of *unit* in the trace of *parent*, and so is what is logged and published meanwhile."""
+    """Work of *unit* in the trace of *parent*, and so is what is logged and published meanwhile,
+    with *ids*."""
     with (
         span(unit, name, kind, parent, event_id=event_id) as trace,
-        bound_contextvars(unit=unit, traceparent=trace),
+        bound_contextvars(unit=unit, traceparent=trace, **ids),
     ):
         yield
 

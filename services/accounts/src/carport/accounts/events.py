@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 
 from carport.accounts.domain.lease import balance_table
@@ -143,10 +144,10 @@ def next_due(state: State) -> dict[str, Any] | None:
 
 def unsatisfied(state: State) -> list[dict[str, Any]]:
     """Instalments due or next that are not paid in full, oldest first."""
-    open_ones = [item for item in state.instalments if item.remaining]
+    open_ones = (item for item in state.instalments if item.remaining)
     return [
         {"number": item.number, "due_date": item.due_date.isoformat(), "amount": item.remaining}
-        for item in open_ones[:UNSATISFIED_MAX]
+        for item in islice(open_ones, UNSATISFIED_MAX)
     ]
 
 

@@ -20,10 +20,11 @@ NOTED = ("method", "confirmation_number", "user_id", "party_id")
 
 def on_payments_accepted(tx: sa.Connection, batch: Sequence[Event], now: datetime) -> None:
     """Post the payments, each with the effective date it was accepted for."""
-    run = payments.PostingRun(tx, [accepted(event) for event in batch], now)
-    for event in batch:
+    given = [accepted(event) for event in batch]
+    run = payments.PostingRun(tx, given, now)
+    for event, each in zip(batch, given, strict=True):
         with telemetry.handling(event):
-            run.post(accepted(event))
+            run.post(each)
     run.store()
     wake(tx, "jobs")
 

@@ -178,8 +178,8 @@ def answer(terms: Terms) -> dict[str, Any]:
         shown = ("depreciation", "rent", "base", "tax")
         figures["payment_parts"] = {name: parts[name] for name in shown}
         figures["total_rent"] = total_interest(rows)
-        return {**figures, "schedule": [asdict(row) for row in rows]}
+        return {**figures, "schedule": [row._asdict() for row in rows]}
     figures["apr"] = format(contract_apr(terms), "f")
     figures["total_interest"] = total_interest(rows)
-    schedule = [{k: v for k, v in asdict(row).items() if k != "tax"} for row in rows]
+    schedule = [{k: v for k, v in row._asdict().items() if k != "tax"} for row in rows]
     return {**figures, "schedule": schedule}

@@ -54,8 +54,7 @@ class PostingRun:
         self._tx = tx
         self._now = now
         self._contracts = contracts.lock_many(tx, ids)
-        payments = [each.payment.id for each in given]
-        self._known = items.known(tx, payments) | work.known(tx, REJECTED, payments)
+        self._known = items.known(tx, [each.payment.id for each in given], asked=REJECTED)
         self._books = Books(tx, self._contracts)
         self._standing = items.standing_of(tx, list(self._contracts), through=date.max)
         self._new: list[dict[str, Any]] = []

@@ -58,7 +58,8 @@ def rebook(
 ) -> Booked:
     """Post *facts* and whatever a replay of the *standing* items of the contract now books
     differently; the contract gets its new version. ``store`` writes all of it."""
-    by_now = [item for item in standing if item.effective_on <= contract.open_day]
+    open_day = contract.open_day
+    by_now = [item for item in standing if item.effective_on <= open_day]
     derivation = derive(contract.terms, by_now, closed_through=contract.closed_through)
     wanted = postings(derivation, contract_id=contract.id)
     made = book(

@@ -6,7 +6,7 @@ Closing day D does the work of D (late fees, the accrual of a month end) and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -69,23 +69,21 @@ def next_action_on(
     terms: Terms, state: State, *, after: date, reminder_days: Sequence[int]
 ) -> date | None:
     """The earliest day later than *after* whose close has work; None when none ever has."""
-    days = _action_days(terms, state, after=after, reminder_days=reminder_days)
-    return min((day for day in days if day > after), default=None)
+    days = [
+        month_end(after + DAY) if _accrues(terms, state) else None,
+        _first(_to_bill(terms, state), -DAY, after),
+        _first(_untimely(terms, state), timedelta(days=terms.grace_days) + DAY, after),
+    ]
+    for ahead in reminder_days:
+        unpaid = (i for i in _unsatisfied(state) if i.remaining)
+        days.append(_first(unpaid, -timedelta(days=ahead) - DAY, after))
+    return min(filter(None, days), default=None)
 
 
-def _action_days(
-    terms: Terms, state: State, *, after: date, reminder_days: Sequence[int]
-) -> Iterator[date]:
-    fee_after = timedelta(days=terms.grace_days) + DAY
-    if _accrues(terms, state):
-        yield month_end(after + DAY)
-    for instalment in _to_bill(terms, state):
-        yield instalment.due_date - DAY
-    for instalment in _untimely(terms, state):
-        yield instalment.due_date + fee_after
-    for instalment in _unsatisfied(state):
-        for ahead in reminder_days if instalment.remaining else ():
-            yield instalment.due_date - timedelta(days=ahead) - DAY
+def _first(instalments: Iterable[Instalment], later: timedelta, after: date) -> date | None:
+    """The first of the days *later* than a due date that is after *after*: they come in order."""
+    bound = after - later
+    return next((i.due_date + later for i in instalments if i.due_date > bound), None)
 
 
 def _accrues(terms: Terms, state: State) -> bool:
@@ -93,25 +91,21 @@ def _accrues(terms: Terms, state: State) -> bool:
     return terms.product == "retail" and state.status == "active"
 
 
-def _unsatisfied(state: State) -> list[Instalment]:
-    return [i for i in state.instalments if i.satisfied_on is None]
+def _unsatisfied(state: State) -> Iterator[Instalment]:
+    return (i for i in state.instalments if i.satisfied_on is None)
 
 
-def _untimely(terms: Terms, state: State) -> list[Instalment]:
+def _untimely(terms: Terms, state: State) -> Iterator[Instalment]:
     """Instalments for which a late fee may fall due: not satisfied within grace. One paid on the
     very day of the fee is among them."""
-    if terms.late_fee is None:
-        return []
     grace = timedelta(days=terms.grace_days)
-    return [
-        i
-        for i in state.instalments
-        if i.satisfied_on is None or i.satisfied_on > i.due_date + grace
-    ]
+    for i in state.instalments if terms.late_fee else ():
+        if i.satisfied_on is None or i.satisfied_on > i.due_date + grace:
+            yield i
 
 
-def _to_bill(terms: Terms, state: State) -> list[Instalment]:
+def _to_bill(terms: Terms, state: State) -> Iterator[Instalment]:
     """Rentals of a lease that are not billed yet."""
-    if terms.product != "lease":
-        return []
-    return [i for i in state.instalments if i.number > state.rentals_billed]
+    for i in state.instalments if terms.product == "lease" else ():
+        if i.number > state.rentals_billed:
+            yield i

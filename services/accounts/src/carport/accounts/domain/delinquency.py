@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Instalment:
-    """One instalment: cents to pay, paid so far, the day it was satisfied, its late fee."""
+class Instalment(NamedTuple):
+    """One instalment: cents to pay, paid so far, the day it was satisfied, its late fee.
+
+    A tuple, because every replay makes all of a contract.
+    """
 
     number: int
     due_date: date
@@ -25,8 +28,8 @@ class Instalment:
 
 
 def past_due(instalments: Iterable[Instalment], *, on: date) -> int:
-    """Cents of instalments due before *on* and not paid, fees apart."""
-    return sum(item.remaining for item in instalments if item.due_date < on)
+    """Cents of instalments due before *on* and not paid, fees apart; in order of due dates."""
+    return sum(item.remaining for item in takewhile(lambda item: item.due_date < on, instalments))
 
 
 def days_past_due(instalments: Iterable[Instalment], *, on: date) -> int:

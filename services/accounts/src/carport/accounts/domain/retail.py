@@ -101,7 +101,7 @@ class RetailEngine(Engine):
             unapplied=self.pool.balance,
             given=self.given,
             maturity=maturity(self.terms),
-            instalments=tuple(self._instalments()),
+            instalments=(*self._paid(), *self._ahead()),
             principal=self.principal,
             accrued=self.accrued,
             accrued_scale=self.scale,
@@ -185,21 +185,25 @@ class RetailEngine(Engine):
             return "charged_off"
         return "paid_off" if self._is_clear() and not self.fees.due else "active"
 
-    def _instalments(self) -> Iterator[Instalment]:
-        """Satisfied ones as they were paid, the others as they are still to be paid."""
+    def _paid(self) -> Iterator[Instalment]:
+        """Instalments as they were paid."""
         payment, last = self.terms.payment, self.terms.term_months
         for number, on in enumerate(self.satisfied, start=self.first):
             paid = self.given - (number - 1) * payment
             paid = paid if number == last else min(paid, payment)
             due = self.dates[number - 1]
             yield Instalment(number, due, paid, paid, on, self.late_fees.get(number, 0))
+
+    def _ahead(self) -> list[Instalment]:
+        """The others as they are still to be paid."""
         if self.written_off is not None or self._is_clear():
-            return
-        for row in schedule.projected(self.terms, self._position()):
-            paid = max(0, self.given - (row.number - 1) * payment)
-            late_fee = self.late_fees.get(row.number, 0)
-            amount = paid + row.payment
-            yield Instalment(row.number, row.due_date, amount, paid, None, late_fee)
+            return []
+        given, payment, late_fees = self.given, self.terms.payment, self.late_fees
+        return [
+            Instalment(number, due, paid + owed, paid, None, late_fees.get(number, 0))
+            for number, due, owed, *_ in schedule.to_pay(self.terms, self._position())
+            for paid in (max(0, given - (number - 1) * payment),)
+        ]
 
     def _position(self) -> schedule.Position:
         return schedule.Position(self.on, self.principal, self.accrued, self.given, self.first)

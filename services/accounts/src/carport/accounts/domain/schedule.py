@@ -5,8 +5,7 @@ A schedule is derived whenever it is asked for and never stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal, localcontext
 from typing import NamedTuple
@@ -18,8 +17,7 @@ from carport.accounts.domain.terms import LeaseTerms, RetailTerms, Terms, due_da
 from carport.shared.kernel.money import round_half_up
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRow:
+class ScheduleRow(NamedTuple):
     """One instalment in cents; for a lease ``interest`` is rent, ``principal`` depreciation."""
 
     number: int
@@ -115,32 +113,42 @@ def projected(terms: RetailTerms, position: Position) -> tuple[ScheduleRow, ...]
 
     What was paid ahead shortens the next rows; extra principal ends the schedule earlier.
     """
-    rows: list[ScheduleRow] = []
+    return tuple(
+        ScheduleRow(number, due, owed, paid, owed - paid, principal)
+        for number, due, owed, paid, principal in to_pay(terms, position)
+    )
+
+
+def to_pay(terms: RetailTerms, position: Position) -> Iterator[tuple[int, date, int, int, int]]:
+    """Number, due date, cents, interest among them and principal left after each of these rows.
+
+    Every replay walks through all of them, so this does nothing twice.
+    """
     on, principal, accrued, given, first = position
     scale = interest.scale(terms.day_count)
     weight = interest.day_weight(terms.day_count)
     rate = interest.rate_units(terms.annual_rate)
-    last, reached = terms.term_months, weight(on)
+    last, payment, reached = terms.term_months, terms.payment, weight(on)
     dates = due_dates(terms.first_due_date, terms.due_day, last)
-    start = max(first, min(given // terms.payment, last - 1) + 1)
-    for number in range(start, last + 1):
-        due = dates[number - 1]
+    start, twice = max(first, min(given // payment, last - 1) + 1), 2 * scale
+    for number, due in enumerate(dates[start - 1 :], start):
         if due > on:
-            accrued += principal * rate * (weight(due) - reached)
-            reached = weight(due)
-        earned = interest.rounded(accrued, scale)
+            until = weight(due)
+            accrued += principal * rate * (until - reached)
+            reached = until
+        # `interest.rounded` and `interest.left`, written out: called, they cost as much again.
+        earned = (2 * accrued + scale) // twice
         owed = principal + earned
-        if number < last:
-            owed = min(owed, number * terms.payment - given)
-        paid = min(earned, owed)
-        accrued = interest.left(accrued, paid, scale=scale)
+        if number < last and owed > number * payment - given:
+            owed = number * payment - given
+        paid = earned if earned < owed else owed
+        accrued = 0 if paid == earned > 0 else accrued - paid * scale
         principal -= owed - paid
         given += owed
         if owed:
-            rows.append(ScheduleRow(number, due, owed, paid, owed - paid, principal))
+            yield number, due, owed, paid, principal
         if principal == 0 and paid == earned:
-            break
-    return tuple(rows)
+            return
 
 
 def total_interest(rows: Iterable[ScheduleRow]) -> int:

@@ -63,7 +63,7 @@ def stand(terms: Terms, state: State) -> State:
     """*state* with everything filled in that follows on its day."""
     on, instalments = state.as_of, state.instalments
     unpaid = [instalment for instalment in instalments if instalment.remaining]
-    made = sum(instalment.satisfied_on is not None for instalment in instalments)
+    made = len(instalments) - [instalment.satisfied_on for instalment in instalments].count(None)
     return replace(
         state,
         interest=interest.rounded(state.accrued, state.accrued_scale),
@@ -115,8 +115,8 @@ def payoff(terms: Terms, state: State, *, on: date) -> int:
     A lease has no payoff but its quotes; this is the most it takes: all rentals to maturity.
     """
     interest_then = interest_at(terms, state, on=on)
-    to_bill = sum(i.amount for i in state.instalments if i.number > state.rentals_billed)
-    owed = to_bill if terms.product == "lease" else 0
+    billed, is_lease = state.rentals_billed, terms.product == "lease"
+    owed = sum(i.amount for i in state.instalments if i.number > billed) if is_lease else 0
     return balance(state) - state.interest + interest_then + owed
 
 

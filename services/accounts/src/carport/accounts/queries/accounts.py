@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -102,7 +101,7 @@ def schedule(tx: sa.Connection, account_id: str) -> dict[str, Any]:
 
 def row(line: ScheduleRow) -> dict[str, Any]:
     """One row; ``tax`` only where there is some."""
-    return {name: value for name, value in asdict(line).items() if name != "tax" or value}
+    return {name: value for name, value in line._asdict().items() if name != "tax" or value}
 
 
 def as_it_stands(

@@ -6,23 +6,31 @@ Every journal is checked once more when it is added: balanced, of its contract, 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from carport.accounts.domain.bookings import Live
 from carport.accounts.domain.chart import ACCOUNTS
 from carport.accounts.domain.journal import Entry, Journal
 from carport.accounts.repo.contracts import Contract
-from carport.accounts.repo.ledger import GENESIS, digest, live_of
+from carport.accounts.repo.ledger import GENESIS, derived_of, digest
 from carport.accounts.tables import balance, chain, derived, entry, journal
 from carport.shared.kernel.ids import new_id
+from carport.shared.rows import Ending, given, insert_all, insertion
 
 Row = dict[str, Any]
+Shape = tuple[sa.Table, tuple[str, ...], Ending | None]
+ENDS = (
+    sa.select(chain.c.name, chain.c.length, chain.c.head)
+    .where(chain.c.name.in_(sa.bindparam("names", expanding=True)))
+    .with_for_update()
+)
 
 
 class LedgerRefused(Exception):
@@ -41,6 +49,14 @@ class Line:
     amount: int | None = None
     balance_after: int | None = None
     is_derived: bool = False
+
+
+class Part(NamedTuple):
+    """Rows for a table, and how their INSERT ends."""
+
+    into: sa.Table
+    rows: Sequence[Row]
+    ending: Ending | None = None
 
 
 @dataclass
@@ -107,16 +123,18 @@ class Books:
         """Write what was posted: journals, entries, ends of chains, balances, derived keys."""
         if not self._journals:
             return
-        self._tx.execute(journal.insert(), self._journals)
-        self._tx.execute(entry.insert(), self._entries)
-        store_ends(self._tx, self._journals)
-        add_to_balances(self._tx, self._journals, self._entries)
         if self._undone:
             # Before the inserts: a reversal frees the key for its next revision.
             undone = derived.update().where(derived.c.journal_id.in_(self._undone))
             self._tx.execute(undone.values(is_reversed=True))
-        if self._derived:
-            self._tx.execute(derived.insert(), list(self._derived.values()))
+        parts = (
+            Part(journal, self._journals),
+            Part(entry, self._entries),
+            Part(chain, ends(self._journals), _moving),
+            Part(balance, grown(self._journals, self._entries), _growing),
+            Part(derived, list(self._derived.values())),
+        )
+        insert_parts(self._tx, [part for part in parts if part.rows])
         self._journals, self._entries, self._derived, self._undone = [], [], {}, []
 
     def _original(self, page: Page, reference: str | None) -> str | None:
@@ -156,20 +174,13 @@ class Books:
 def read(tx: sa.Connection, contract_ids: Sequence[str]) -> dict[str, Page]:
     """The pages of *contract_ids*."""
     pages = {contract_id: Page() for contract_id in contract_ids}
-    ends = sa.select(chain.c.name, chain.c.length, chain.c.head)
-    for row in tx.execute(ends.where(chain.c.name.in_(contract_ids)).with_for_update()):
-        pages[row.name].length, pages[row.name].head = row.length, row.head
-    for contract_id, booked in live_of(tx, contract_ids).items():
+    for name, length, head in tx.execute(ENDS, {"names": contract_ids}):
+        pages[name].length, pages[name].head = length, head
+    for contract_id, booked in derived_of(tx, contract_ids).items():
         page = pages[contract_id]
-        page.live = {live.reference: live for live in booked.values()}
-        page.ids = {live.reference: journal_id for journal_id, live in booked.items()}
-    highest = (
-        sa.select(derived.c.contract_id, derived.c.key, sa.func.max(derived.c.revision))
-        .where(derived.c.contract_id.in_(contract_ids))
-        .group_by(derived.c.contract_id, derived.c.key)
-    )
-    for contract_id, key, revision in tx.execute(highest):
-        pages[contract_id].revisions[key] = revision
+        page.live = {live.reference: live for live in booked.live.values()}
+        page.ids = {live.reference: journal_id for journal_id, live in booked.live.items()}
+        page.revisions = booked.revisions
     return pages
 
 
@@ -211,26 +222,39 @@ def as_entries(journal_id: str, entries: Sequence[Entry]) -> list[Row]:
     ]  # fmt: skip
 
 
-def upsert(tx: sa.Connection, table: sa.Table) -> Any:
-    """An INSERT that can say what to do on conflict."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
+def insert_parts(tx: sa.Connection, parts: Sequence[Part]) -> None:
+    """INSERT all *parts*: one statement for PostgreSQL, which looks at references after it."""
+    if tx.dialect.name == "sqlite":
+        for part in parts:
+            insert_all(tx, *part)
+        return
+    shapes = tuple((part.into, tuple(part.rows[0]), part.ending) for part in parts)
+    texts = [given(tx, part.into, part.rows) for part in parts]
+    tx.execute(_together(tx.dialect.name, shapes), ChainMap(*texts))
 
 
-def store_ends(tx: sa.Connection, journals: Sequence[Row]) -> None:
-    """Move the end of each chain to its last journal."""
+@cache
+def _together(dialect: str, shapes: tuple[Shape, ...]) -> Any:
+    first, *rest = (insertion(dialect, *shape) for shape in shapes)
+    return first.add_cte(*(each.cte(f"part_{n}") for n, each in enumerate(rest)))
+
+
+def ends(journals: Sequence[Row]) -> list[Row]:
+    """The ends of the chains, each at its last journal."""
     last = {row["chain"]: row for row in journals}
-    rows = [
+    return [
         {"name": name, "length": row["seq"], "head": row["hash"], "booked_on": row["booked_on"]}
         for name, row in sorted(last.items())
     ]
-    insert = upsert(tx, chain)
+
+
+def _moving(insert: Any) -> Any:
     new = {name: insert.excluded[name] for name in ("length", "head", "booked_on")}
-    tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_=new), rows)
+    return insert.on_conflict_do_update(index_elements=["name"], set_=new)
 
 
-def add_to_balances(tx: sa.Connection, journals: Sequence[Row], entries: Sequence[Row]) -> None:
-    """Grow both columns of each account a contract has for itself, in one order for everybody."""
+def grown(journals: Sequence[Row], entries: Sequence[Row]) -> list[Row]:
+    """What each account a contract has for itself grows by, in one order for everybody."""
     contract_of = {row["id"]: row["contract_id"] for row in journals}
     sums: dict[tuple[str, str], dict[str, int]] = {}
     for line in entries:
@@ -238,13 +262,12 @@ def add_to_balances(tx: sa.Connection, journals: Sequence[Row], entries: Sequenc
             name = contract_of[line["journal_id"]], line["account"]
             both = sums.setdefault(name, {"debits": 0, "credits": 0})
             both[f"{line['side']}s"] += line["amount"]
-    if not sums:
-        return
-    rows = [{"contract_id": c, "account": a, **sums[c, a]} for c, a in sorted(sums)]
-    insert = upsert(tx, balance)
-    grown = {
+    return [{"contract_id": c, "account": a, **sums[c, a]} for c, a in sorted(sums)]
+
+
+def _growing(insert: Any) -> Any:
+    more = {
         "debits": balance.c.debits + insert.excluded.debits,
         "credits": balance.c.credits + insert.excluded.credits,
     }
-    keys = ["contract_id", "account"]
-    tx.execute(insert.on_conflict_do_update(index_elements=keys, set_=grown), rows)
+    return insert.on_conflict_do_update(index_elements=["contract_id", "account"], set_=more)

@@ -14,14 +14,30 @@ import sqlalchemy as sa
 from carport.accounts.domain.terms import Terms
 from carport.accounts.domain.terms_json import dump_terms, parse_terms
 from carport.accounts.tables import contract, contract_party
+from carport.shared.rows import given, members
 
 TERMS_CACHED = 4096
 MOVING = ("status", "maturity_date", "next_action_on", "version", "closed_through")
-STORE = (
-    contract.update()
-    .where(contract.c.id == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in MOVING})
+
+LOCK = (
+    sa.select(contract)
+    .where(contract.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(contract.c.id)
+    .with_for_update()
 )
+
+
+def _storing(key: sa.ColumnElement[Any], *moved: sa.ColumnElement[Any]) -> sa.Update:
+    new = dict(zip(MOVING, moved, strict=True))
+    return contract.update().where(contract.c.id == key).values(new)
+
+
+STORE = {
+    "sqlite": _storing(*map(sa.bindparam, ("key", *MOVING))),
+    "postgresql": _storing(
+        *members(contract, {"key": contract.c.id, **{name: contract.c[name] for name in MOVING}})
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -75,8 +91,7 @@ def lock(tx: sa.Connection, contract_id: str) -> Contract | None:
 
 def lock_many(tx: sa.Connection, contract_ids: Iterable[str]) -> dict[str, Contract]:
     """Those of *contract_ids* that exist, by id, locked in one order until *tx* ends."""
-    query = sa.select(contract).where(contract.c.id.in_(sorted(set(contract_ids))))
-    rows = tx.execute(query.order_by(contract.c.id).with_for_update()).mappings()
+    rows = tx.execute(LOCK, {"ids": sorted(set(contract_ids))}).mappings()
     return {row["id"]: _contract(row) for row in rows}
 
 
@@ -104,7 +119,7 @@ def store(tx: sa.Connection, changed: Sequence[Contract]) -> None:
     if not changed:
         return
     rows = [{"key": one.id, **{name: getattr(one, name) for name in MOVING}} for one in changed]
-    tx.execute(STORE, rows)
+    tx.execute(STORE[tx.dialect.name], given(tx, contract, rows))
 
 
 def skip_idle(tx: sa.Connection, day: date, limit: int) -> int:

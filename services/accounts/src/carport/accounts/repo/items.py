@@ -19,7 +19,8 @@ from carport.accounts.domain.items import (
     Waiver,
     WriteOff,
 )
-from carport.accounts.tables import item
+from carport.accounts.tables import item, work_item
+from carport.shared.rows import insert_all
 
 KINDS: dict[type[Any], str] = {
     Payment: "payment",
@@ -32,6 +33,18 @@ KINDS: dict[type[Any], str] = {
 }
 CLASSES = {name: cls for cls, name in KINDS.items()}
 COLUMNS = ("id", "effective_on", "amount")
+STANDING = sa.select(*(item.c[name] for name in (*COLUMNS, "contract_id", "kind", "data"))).where(
+    item.c.contract_id.in_(sa.bindparam("contracts", expanding=True)),
+    item.c.reversed_at.is_(None),
+    item.c.effective_on <= sa.bindparam("through"),
+)
+IDS = sa.bindparam("ids", expanding=True)
+KNOWN = sa.union_all(
+    sa.select(item.c.id).where(item.c.id.in_(IDS)),
+    sa.select(work_item.c.subject).where(
+        work_item.c.kind == sa.bindparam("asked"), work_item.c.subject.in_(IDS)
+    ),
+)
 
 
 def as_row(
@@ -60,12 +73,12 @@ def as_row(
 def add(tx: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep facts. Raises IntegrityError when one is there already."""
     if rows:
-        tx.execute(item.insert(), rows)
+        insert_all(tx, item, rows)
 
 
-def known(tx: sa.Connection, ids: Sequence[str]) -> set[str]:
-    """Which of *ids* are facts already."""
-    return set(tx.execute(sa.select(item.c.id).where(item.c.id.in_(ids))).scalars())
+def known(tx: sa.Connection, ids: Sequence[str], *, asked: str) -> set[str]:
+    """Which of *ids* are facts already, or something for which attention of this kind was asked."""
+    return set(tx.execute(KNOWN, {"ids": ids, "asked": asked}).scalars())
 
 
 def find(tx: sa.Connection, item_id: str) -> dict[str, Any] | None:
@@ -89,13 +102,8 @@ def standing_of(
     tx: sa.Connection, contract_ids: Sequence[str], *, through: date
 ) -> dict[str, list[Item]]:
     """The same for many contracts at once, by contract."""
-    query = sa.select(item).where(
-        item.c.contract_id.in_(contract_ids),
-        item.c.reversed_at.is_(None),
-        item.c.effective_on <= through,
-    )
     found: dict[str, list[Item]] = {contract_id: [] for contract_id in contract_ids}
-    for row in tx.execute(query).mappings():
+    for row in tx.execute(STANDING, {"contracts": contract_ids, "through": through}).mappings():
         found[row["contract_id"]].append(fact(row))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,7 +18,30 @@ from carport.accounts.tables import derived, entry, journal
 GENESIS = "0" * 64
 HASHED = tuple(column.name for column in journal.columns if column.name != "hash")
 ZONE = len("+00:00")
+DERIVED = (
+    sa.select(
+        derived.c.contract_id, derived.c.key, derived.c.revision, derived.c.journal_id,
+        journal.c.effective_on, entry.c.account, entry.c.side, entry.c.amount,
+    )
+    .join(journal, journal.c.id == derived.c.journal_id)
+    .outerjoin(
+        entry,
+        sa.and_(entry.c.journal_id == journal.c.id, derived.c.is_reversed.is_(sa.false())),
+    )
+    .where(derived.c.contract_id.in_(sa.bindparam("contracts", expanding=True)))
+    .order_by(journal.c.seq, entry.c.line)
+)  # fmt: skip
+"""Of what is reversed the entries are left out."""
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+@dataclass
+class Derived:
+    """The derived journals of a contract that are not reversed, by the id of the journal in the
+    order they were booked, and the highest revision every key ever had."""
+
+    live: dict[str, Live] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
 
 
 def digest(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> str:
@@ -28,32 +52,20 @@ def digest(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> str:
     return hashlib.sha256(canonical(columns).encode()).hexdigest()
 
 
-def live_of(tx: sa.Connection, contract_ids: Sequence[str]) -> dict[str, dict[str, Live]]:
-    """Derived journals that are not reversed, by contract and, in the order they were booked, by
-    the id of the journal."""
-    query = (
-        sa.select(
-            journal.c.contract_id,
-            journal.c.id,
-            journal.c.reference,
-            journal.c.effective_on,
-            entry.c.account,
-            entry.c.side,
-            entry.c.amount,
-        )
-        .join(derived, derived.c.journal_id == journal.c.id)
-        .join(entry, entry.c.journal_id == journal.c.id)
-        .where(derived.c.contract_id.in_(contract_ids), derived.c.is_reversed.is_(sa.false()))
-        .order_by(journal.c.seq, entry.c.line)
-    )
+def derived_of(tx: sa.Connection, contract_ids: Sequence[str]) -> dict[str, Derived]:
+    """What replays booked, by contract."""
+    found = {contract_id: Derived() for contract_id in contract_ids}
     entries: dict[Any, list[Entry]] = {}
-    for contract_id, journal_id, reference, effective_on, *line in tx.execute(query):
-        entries.setdefault((contract_id, journal_id, reference, effective_on), []).append(
-            Entry(*line)
-        )
-    found: dict[str, dict[str, Live]] = {contract_id: {} for contract_id in contract_ids}
-    for (contract_id, journal_id, reference, effective_on), lines in entries.items():
-        found[contract_id][journal_id] = Live(reference, effective_on, tuple(lines))
+    for contract_id, key, revision, *named, account, side, amount in tx.execute(
+        DERIVED, {"contracts": contract_ids}
+    ):
+        highest = found[contract_id].revisions
+        highest[key] = max(revision, highest.get(key, 0))
+        if account is not None:
+            lines = entries.setdefault((contract_id, f"{key}:{revision}", *named), [])
+            lines.append(Entry(account, side, amount))
+    for (contract_id, reference, journal_id, effective_on), of_journal in entries.items():
+        found[contract_id].live[journal_id] = Live(reference, effective_on, tuple(of_journal))
     return found
 
 

@@ -122,10 +122,10 @@ class Facts:
 def replays(tx: sa.Connection, _before: datetime) -> Iterator[str]:
     """What a replay of each contract would book, and contracts that do not stand where it ends."""
     for batch in batches(tx):
-        booked = ledger.live_of(tx, list(batch))
+        booked = ledger.derived_of(tx, list(batch))
         for facts in batch.values():
             try:
-                yield from replayed(facts, list(booked[facts.contract.id].values()))
+                yield from replayed(facts, list(booked[facts.contract.id].live.values()))
             except Unfit as error:
                 yield f"{facts.contract.id} cannot be derived: {error}"
 
