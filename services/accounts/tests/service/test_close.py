@@ -71,6 +71,20 @@ def test_staff_override_a_held_day_with_a_reason(suite):
     assert (again.status_code, again.json["code"]) == (409, "not_held")
 
 
+def test_a_posted_payment_wakes_the_close_of_a_day_that_is_ending_and_nothing_otherwise(suite):
+    account, woken = suite.board(), suite.runtime.wake.loops["jobs"]
+    suite.settle()
+    woken.clear()
+    suite.pay(account, 1000)
+    assert not woken.is_set()
+    suite.is_answering = False
+    suite.call("PUT", "/v1/sandbox/clock", {"business_date": "2025-01-11"})
+    suite.settle()
+    woken.clear()
+    suite.pay(account, 1000)
+    assert woken.is_set()
+
+
 def test_an_override_does_not_replace_a_service_that_has_not_finished(suite):
     suite.is_answering = False
     suite.call("PUT", "/v1/sandbox/clock", {"business_date": "2025-01-11"})

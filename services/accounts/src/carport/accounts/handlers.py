@@ -11,7 +11,6 @@ from carport.accounts.commands import contacts, day, payments
 from carport.accounts.commands.payments import Accepted
 from carport.accounts.domain.items import Payment
 from carport.shared import telemetry
-from carport.shared.db import wake
 from carport.shared.events import Event
 from carport.shared.service import Handler, batched
 
@@ -26,7 +25,7 @@ def on_payments_accepted(tx: sa.Connection, batch: Sequence[Event], now: datetim
         with telemetry.handling(event):
             run.post(each)
     run.store()
-    wake(tx, "jobs")
+    day.heard(tx)
 
 
 def accepted(event: Event) -> Accepted:
@@ -48,13 +47,13 @@ def on_payment_cancelled(tx: sa.Connection, event: Event, now: datetime) -> None
     """Take a payment out that was posted; one that was never accepted left no trace here."""
     if event.data["was_accepted"]:
         _reverse(tx, event, cause="cancelled", code=None, now=now)
-    wake(tx, "jobs")
+    day.heard(tx)
 
 
 def on_payment_returned(tx: sa.Connection, event: Event, now: datetime) -> None:
     """The bank took the money back: as if it had never been paid."""
     _reverse(tx, event, cause="returned", code=event.data["code"], now=now)
-    wake(tx, "jobs")
+    day.heard(tx)
 
 
 def _reverse(

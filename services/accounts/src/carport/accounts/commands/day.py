@@ -102,6 +102,12 @@ def day_done(tx: sa.Connection, source: str, data: dict[str, Any]) -> None:
     wake(tx, "jobs")
 
 
+def heard(tx: sa.Connection) -> None:
+    """What a day may wait for was handled: look again whether it can close, if one is ending."""
+    if days.is_ending(tx):
+        wake(tx, "jobs")
+
+
 def is_ready(tx: sa.Connection, saga: dict[str, Any]) -> bool:
     """Whether every event of the day has arrived and was handled, or staff overrode the wait."""
     if any(saga[f"{source}_done"] is None for source in SOURCES):

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from carport.accounts.tables import anchor, chain, clock_target, day_close, journal
 from carport.shared.db import insert_if_absent
 
+LAST_STEP = sa.select(day_close.c.step).order_by(day_close.c.date.desc()).limit(1)
+
 
 def lock(tx: sa.Connection, day: date) -> dict[str, Any] | None:
     """The saga of *day*, locked; None before its end was announced."""
@@ -24,6 +26,11 @@ def find(tx: sa.Connection, day: date) -> dict[str, Any] | None:
     """The saga of *day*, not locked."""
     row = tx.execute(sa.select(day_close).where(day_close.c.date == day)).mappings().first()
     return None if row is None else dict(row)
+
+
+def is_ending(tx: sa.Connection) -> bool:
+    """Whether a day has begun to end and is not closed yet."""
+    return tx.execute(LAST_STEP).scalar() not in (None, "done")
 
 
 def begin(tx: sa.Connection, day: date, next_local_time: time, now: datetime) -> None:
