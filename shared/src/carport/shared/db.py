@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,11 +133,15 @@ def auto_id() -> sa.Column[int]:
 
 
 def insert_if_absent(tx: sa.Connection, into: sa.Table, **values: Any) -> bool:
-    """``INSERT … ON CONFLICT DO NOTHING``; whether the row was inserted, which on PostgreSQL
-    SQLAlchemy keeps only with the option."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(into).values(**values).on_conflict_do_nothing()
-    return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
+    """``INSERT … ON CONFLICT DO NOTHING``; whether the row was inserted."""
+    return tx.execute(_if_absent(tx.dialect.name, into), values).rowcount == 1
+
+
+@cache
+def _if_absent(dialect: str, into: sa.Table) -> Any:
+    """On PostgreSQL SQLAlchemy keeps the number of rows only with the option."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(into).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def among(tx: sa.Connection, column: sa.Column[int], values: Sequence[int]) -> Any:
