@@ -1,5 +1,5 @@
 # One file for every image: UNIT says which (services/accounts, gateway, portal, deploy/allinone, …).
-# Built and tested on python:3.13-slim (the default) and python:3.11-slim.
+# Built and tested on python:3.13-slim, which is the default, and on python:3.11-slim too.
 #   docker build --build-arg UNIT=services/accounts -t carport/accounts .
 ARG PYTHON=3.13
 

@@ -72,7 +72,7 @@ images: ## Build the image of every unit
 up: images ## Start every unit in a container of its own, on PostgreSQL, RabbitMQ and Valkey
 	@deploy/compose/make-secrets
 	@$(COMPOSE) up -d --wait || { echo "Not all of it came up; make logs tells why."; exit 1; }
-	@echo "Carport is running at http://localhost:$${PORT:-8000}, still empty: make demo loads the demo lender."
+	@echo "Carport is running at http://localhost:$${PORT:-8000}. make demo loads the demo lender, once."
 
 .PHONY: demo
 demo: ## Load the demo lender into the running containers and wait until it is complete

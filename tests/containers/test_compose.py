@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 
 import httpx2
 import pytest
 from support import journeys, walk
-from support.client import Api, eventually
+from support.client import STAFF, Api, eventually
 from support.running import free_port
 from support.stack import SERVICES, UNITS, Stack, missing_engine
 
 pytestmark = pytest.mark.timeout(900)
 MIB = 1024
 WEB_MIB_MAX, WORKER_MIB_MAX = 120, 110
+TOLD_S_MAX = 5
+"""Four questions for a name nobody has, of a second each where the engine asks elsewhere: two for
+the limit and two for the session."""
 WITHOUT_DAYS = [
     journeys.pay_the_instalment,
     journeys.hear_of_a_payment,
@@ -206,6 +210,26 @@ def test_no_process_needs_more_memory_than_it_may(scaled, tell):
     worker = {name: mib for name, mib in found.items() if "-worker-" in name}
     assert max(worker.values()) <= WORKER_MIB_MAX, worker
     assert max(found.values()) <= WEB_MIB_MAX, found
+
+
+@pytest.mark.parametrize("gone", ["valkey", "postgres"])
+def test_what_is_stopped_is_told_in_time_and_missed_no_longer_when_it_is_back(scaled, api, gone):
+    scaled.run("stop", gone)
+    look(api)  # the first to notice
+    answer, seconds = look(api)
+    scaled.run("up", "-d", "--wait", "--no-recreate", gone)
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert "Retry-After" in answer.headers
+    assert seconds < TOLD_S_MAX
+    eventually(lambda: look(api)[0].status_code == 200, f"what needs {gone}", within_s=30)
+
+
+def look(api):
+    """What a customer sees, and after how many seconds."""
+    began = time.monotonic()
+    names = {"user_id": STAFF["user_id"], "password": STAFF["password"]}
+    answer = api.http.post("/v1/auth/tokens", json={"grant": "password", **names})
+    return answer, time.monotonic() - began
 
 
 def test_the_same_on_python_3_11(run, stack):

@@ -82,6 +82,15 @@ def test_an_event_this_release_does_not_know_holds_up_no_other(spine):
     assert (maker.relay(), maker.unsent()) == (2, ["of a newer release"])
 
 
+def test_batches_of_what_cannot_be_routed_hold_up_nothing_behind_them(spine, monkeypatch):
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    maker = spine.maker()
+    unknown = ["one", "two", "three", "four"]
+    maker.say(*unknown, type_="accounts.thing_invented.v1")
+    maker.say("a", "b", "c")
+    assert (maker.relay(), maker.unsent()) == (3, unknown)
+
+
 def test_a_full_queue_refuses_and_the_row_stays_unsent(own_spine, own_broker):
     maker, taker = own_spine.maker(), own_spine.taker()
     maker.say_and_relay("before", type_=OTHER)

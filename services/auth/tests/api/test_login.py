@@ -161,11 +161,11 @@ def test_the_dummy_hash_costs_what_a_real_one_does():
     assert not passwords.is_right(passwords.DUMMY_HASH, "")
 
 
-def test_however_many_threads_hash_the_memory_is_that_of_the_cores():
+def test_however_many_threads_hash_the_memory_is_that_of_a_few():
     hashing = """
 import os, re, threading
 from pathlib import Path
-os.cpu_count = lambda: 2
+os.cpu_count = lambda: 64
 from carport.auth import passwords
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
@@ -177,7 +177,7 @@ def hash_after_all_have_begun():
 threads = [threading.Thread(target=hash_after_all_have_begun) for _ in range(16)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
-assert resident() - before < 5 * 19, resident() - before
+assert resident() - before < 7 * 19, resident() - before
 """
     done = subprocess.run([sys.executable, "-c", hashing], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

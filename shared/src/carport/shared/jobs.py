@@ -29,20 +29,12 @@ def run_once(runtime: Runtime, token: str) -> int:
 
     A chunk that fails holds up no other: its error is raised when all have been tried.
     """
-    if not runtime.service.jobs:
-        return 0
-    due = _due(runtime, token)
-    if not due:
-        return 0
-    with runtime.transaction() as tx:
-        if not lease.take(tx, RUNNER, token, runtime.clock()):
-            return 0
     done, failures, unit = 0, [], runtime.service.name
-    for name, job, chunk in due:
+    for name, job, chunk in _due(runtime, token):
         outcome = "done"
         try:
             with telemetry.working(unit, f"job {name}", "INTERNAL", None):
-                done += retry.retrying(partial(_run, runtime, name, job, chunk))
+                done += retry.retrying(partial(_run, runtime, token, name, job, chunk))
         except Exception as error:  # noqa: BLE001 - raised below
             log.error("chunk failed", job=name, business_date=str(chunk[0]), chunk=chunk[1])
             failures.append(error)
@@ -74,9 +66,11 @@ def _is_done(tx: sa.Connection, name: str, chunk: Chunk) -> bool:
     return tx.execute(query).first() is not None
 
 
-def _run(runtime: Runtime, name: str, job: Job, chunk: Chunk) -> bool:
+def _run(runtime: Runtime, token: str, name: str, job: Job, chunk: Chunk) -> bool:
     now: datetime = runtime.clock()
     with runtime.transaction() as tx:
+        if not lease.take(tx, RUNNER, token, now):
+            return False
         claim = {"job": name, "business_date": chunk[0], "chunk": chunk[1]}
         if not insert_if_absent(tx, job_run, done_at=now, **claim):
             return False

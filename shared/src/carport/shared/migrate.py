@@ -104,11 +104,6 @@ def _will_pass(error: Exception) -> bool:
     return is_away(error) or has_timed_out(error)
 
 
-def heads(service: Service | None) -> list[str]:
-    """The heads of a tree, the spine's without *service*."""
-    return list(ScriptDirectory.from_config(tree_of(service)).get_heads())
-
-
 def revisions(service: Service | None) -> list[Script]:
     """All revisions of a tree, the first one first."""
     return list(ScriptDirectory.from_config(tree_of(service)).walk_revisions())[::-1]

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from carport.shared import failpoints, lease, metrics, telemetry
-from carport.shared.bus import Bus, Message
+from carport.shared.bus import Bus, BusAway, Message
 from carport.shared.db import SPINE, Day, Runtime, Text, UtcDateTime, among, auto_id, table, wake
 from carport.shared.events import Event
 from carport.shared.rows import insert_all
@@ -84,13 +84,19 @@ def _relay_backlog(
     runtime: Runtime, bus: Bus, token: str, claimed: Claimed, sender: Executor
 ) -> int:
     """While one batch is on its way, the one before is marked and the next read, so that database
-    and broker work at once. It ends soon: rows committed late are before where it has got to."""
+    and broker work at once. What the broker does not take holds up nothing behind it. It ends soon:
+    rows committed late are before where it has got to."""
     until = monotonic() + PASS_S_MAX
-    done, sending = 0, sender.submit(_send, runtime, bus, claimed)
+    done, tried, sending = 0, False, sender.submit(_send, runtime, bus, claimed)
     while claimed:
         following = _claim(runtime, token, beyond=claimed[-1].seq) if monotonic() < until else []
-        sent = sending.result()
-        claimed = following if len(sent) == len(claimed) else []
+        try:
+            sent = sending.result()
+        except BusAway:
+            if tried:
+                break
+            raise
+        tried, claimed = True, following
         if claimed:
             sending = sender.submit(_send, runtime, bus, claimed)
         done += _mark(runtime, sent, token)

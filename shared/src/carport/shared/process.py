@@ -18,6 +18,7 @@ from carport.shared import health, inbox, metrics, telemetry, wakeup
 from carport.shared.amqp.consumer import Consumer
 from carport.shared.amqp.publisher import AmqpBus
 from carport.shared.db import Runtime
+from carport.shared.errors import Unsettled
 from carport.shared.worker import POLL_S, Worker
 
 SWITCH_S = 0.0005
@@ -81,7 +82,7 @@ def wait_for_database(runtime: Runtime, pause: Callable[[float], bool]) -> bool:
             with runtime.transaction() as tx:
                 inbox.adopt(tx, list(runtime.service.handlers), runtime.clock())
             return True
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, Unsettled) as error:
             log.warning("database away or not migrated", error=type(error).__name__)
         if pause(POLL_S):
             return False

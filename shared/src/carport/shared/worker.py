@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from carport.shared import delivery, effects, jobs, lease, metrics, outbox, retry, telemetry
 from carport.shared.bus import Bus, BusAway, LocalBus, Message
 from carport.shared.db import Runtime
+from carport.shared.errors import Unsettled
 from carport.shared.kernel.ids import new_id
 from carport.shared.service import Service
 
@@ -80,7 +81,7 @@ class Worker:
         deadline = monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - monotonic()))
-        with suppress(SQLAlchemyError), self.runtime.transaction() as tx:
+        with suppress(SQLAlchemyError, Unsettled), self.runtime.transaction() as tx:
             lease.release(tx, self.token)
 
     def _loop(self, name: str) -> None:

@@ -79,7 +79,7 @@ def load_demo(options: argparse.Namespace, progress: demo.Progress) -> int:
         except httpx2.TransportError as error:
             detail = f"{http.base_url} stopped answering ({type(error).__name__})"
             raise Unreachable(f"{detail}; start the demo again, it goes on.") from error
-    print(f"\nThe demo is loaded: {http.base_url} (names and passwords: /sandbox/people).")
+    print("\nThe demo is loaded; its names and passwords are on the page /sandbox/people.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Argon2id: hashing and checking passwords, never more at once than there are cores.
+"""Argon2id: hashing and checking passwords, never more at once than there are cores, nor than four.
 
 19 MiB, two passes, one lane (OWASP's minimum, the measured choice): about 20 ms of one core, and a
 bounded amount of memory however many log in together. It is done in as many threads as there are
@@ -29,7 +29,8 @@ DUMMY_HASH = (
 """Of no password: what is checked when there is no user, so that it takes as long."""
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_CORES = os.cpu_count() or 1
+_CORES = min(4, os.cpu_count() or 1)
+"""Of a large machine only so many: a container has a share of its cores, and 256 MiB."""
 _TURNS = threading.BoundedSemaphore(_CORES)
 _THREADS = ThreadPoolExecutor(_CORES, "argon2")
 Result = TypeVar("Result")

@@ -25,6 +25,7 @@ HEARTBEAT_S = 10
 OPEN_S_MAX = 10.0
 CONFIRM_S_MAX = 10.0
 CLOSE_S_MAX = 2.0
+NAMED_MAX = 10
 log = telemetry.logger("carport.publisher")
 
 
@@ -176,7 +177,7 @@ class Link:
         self._connection.ioloop.stop()
 
     def _end(self, error: Any) -> None:
-        self.is_open, self.reason = False, f"{type(error).__name__}: {error}"
+        self.is_open, self.reason = False, repr(error)
         self._ready.set()
         if self._batch is not None:
             self._batch.settled.set()
@@ -221,8 +222,8 @@ class AmqpBus:
         outcomes["unconfirmed"] = unsafe - sum(outcomes.values())
         for outcome, number in outcomes.items():
             metrics.count("carport_relay_messages_total", self._unit, outcome, by=number)
-        log.error("messages not confirmed", confirmed=len(batch.safe), **outcomes,
-                  messages=[*sorted(batch.returned), *batch.refused])  # fmt: skip
+        some = [*sorted(batch.returned), *batch.refused][:NAMED_MAX]
+        log.error("messages not confirmed", confirmed=len(batch.safe), messages=some, **outcomes)
 
     @property
     def is_connected(self) -> bool:
