@@ -137,8 +137,9 @@ def _claim(runtime: Runtime, token: str, *, count: bool = False, beyond: int = 0
 
 
 def _unsent(beyond: int) -> sa.Select[Any]:
-    unsent = (outbox.c.sent_at.is_(None), outbox.c.seq > beyond)
-    return sa.select(outbox).where(*unsent).order_by(outbox.c.seq).limit(BATCH)
+    o, unsent = outbox.c, (outbox.c.sent_at.is_(None), outbox.c.seq > beyond)
+    told = sa.select(o.seq, o.event_id, o.type, o.body, o.attempts, o.created_at)
+    return told.where(*unsent).order_by(o.seq).limit(BATCH)
 
 
 def _tell(runtime: Runtime, safe: Sequence[Message]) -> None:
