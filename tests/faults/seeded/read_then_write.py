@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from carport.accounts.repo import books
 
-add_to_balances = books.add_to_balances
+grown = books.grown
 
 
-def last_one_wins(tx, journals, entries):
+def by_the_last_one(journals, entries):
     contract_of = {row["id"]: row["contract_id"] for row in journals}
 
     def balance(line):
@@ -16,7 +16,7 @@ def last_one_wins(tx, journals, entries):
 
     last = {balance(line): line["journal_id"] for line in entries}
     kept = [line for line in entries if last[balance(line)] == line["journal_id"]]
-    add_to_balances(tx, journals, kept)
+    return grown(journals, kept)
 
 
-books.add_to_balances = last_one_wins
+books.grown = by_the_last_one
