@@ -112,7 +112,7 @@ test-browser: setup ## The portal in a real browser (needs Chromium)
 
 .PHONY: test-faults
 test-faults: setup ## Every crash point once, with a killed process
-	$(PYTEST) -n 2 --dist loadgroup tests/faults
+	$(PYTEST) -n 2 --dist loadfile tests/faults
 
 .PHONY: test-distributed
 test-distributed: setup ## Outages, restarts, zombies and poison while customers pay (servers as in test-integration)

@@ -13,14 +13,6 @@ from support.points import Doomed
 __all__ = ["broker", "own_broker", "postgres", "valkey_url"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """What is made once is made in one process, whatever runs in the other."""
-    for item in items:
-        for shared in {"cluster", "runs"} & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group(shared))
-
-
 @pytest.fixture(scope="session")
 def era():
     """The release of the servers."""
