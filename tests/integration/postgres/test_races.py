@@ -129,7 +129,7 @@ def test_a_piece_of_a_job_is_done_once_though_a_paused_runner_wakes_up(make):
     job = Job(lambda tx, now: [(MONDAY, "one")], run)
     runtime = make("lease", Service("lease", sa.MetaData(), "none", jobs={"work": job}))
     listed = [jobs._due(runtime, token) for token in ("awake", "paused")]
-    ran = at_once(*(lambda due=due: jobs._run(runtime, *due[0]) for due in listed))
+    ran = at_once(*(lambda due=due: jobs._run(runtime, "paused", *due[0]) for due in listed))
     assert (sorted(ran), done) == ([False, True], ["one"])
 
 
