@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 from carport.payments.repo import methods
+from carport.shared import postgres
 from support.orders import (
     cut_off,
     order,
@@ -22,6 +23,16 @@ def test_connections_that_were_cut_between_requests_are_not_noticed(suite, metho
     cut_off(suite, copies)
     answer, _ = order(suite, method)
     assert answer.status_code == 202
+
+
+def test_a_server_that_ends_even_new_connections_is_told_in_time(
+    suite, method, copies, monkeypatch
+):
+    monkeypatch.setattr(postgres, "is_told_something", lambda _socket: True)
+    for _ in range(3):
+        cut_off(suite, copies)
+        answer, _ = order(suite, method)
+        assert answer.status_code == 202
 
 
 def test_a_connection_that_is_cut_in_the_middle_is_told_and_settled_by_the_same_key(

@@ -40,11 +40,8 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     telemetry.configure(service.name, level=settings.log_level)
-    runtime = Runtime(
-        service,
-        settings,
-        make_engine(settings.database_url, f"carport-{service.name}-{given.role}"),
-    )
+    shown_as = f"carport-{service.name}-{given.role}"
+    runtime = Runtime(service, settings, make_engine(settings.database_url, shown_as))
     return int(roles[given.role](runtime, given.rest) or 0)
 
 

@@ -87,8 +87,12 @@ def make(
     businessdate: date | None = None,
 ) -> Event:
     """A new event, correlated with the request or the event that is being handled."""
-    bound = map(telemetry.context().get, ("correlation_id", "causation_id", "traceparent"))
-    return Event(new_id(now), type_, subject, now, data, businessdate, *bound)
+    bound = telemetry.context().get
+    return Event(
+        id=new_id(now), type=type_, subject=subject, time=now, data=data, businessdate=businessdate,
+        correlationid=bound("correlation_id"), causationid=bound("causation_id"),
+        traceparent=bound("traceparent"),
+    )  # fmt: skip
 
 
 @cache

@@ -65,13 +65,15 @@ def connect_args(url: sa.URL, name: str) -> dict[str, Any]:
     return {setting: value for setting, value in given.items() if value != ""}
 
 
-def refuse_ended(connection: Any, _record: Any, _proxy: Any) -> None:
+def refuse_ended(connection: Any, record: Any, _proxy: Any) -> None:
     """Have the pool connect anew when the server has ended this connection while nobody used it.
 
     It says so, and an idle connection hears nothing else: a look at the socket tells, where asking
-    the server would cost a round trip for every transaction. Raises InvalidatePoolError.
+    the server would cost a round trip for every transaction. A new one is not looked at: were it
+    refused too, nobody could tell that from a mistake. Raises InvalidatePoolError.
     """
-    if connection.closed or is_told_something(connection.fileno()):
+    is_used, record.info["carport_used"] = "carport_used" in record.info, True
+    if is_used and (connection.closed or is_told_something(connection.fileno())):
         raise sa.exc.InvalidatePoolError("the server has ended it")
 
 

@@ -66,8 +66,7 @@ class PostgresWake(Wake):
             with self._lock:
                 names, self._names = self._names, []
             payload = " ".join(sorted(set(names)))
-            is_busy = len(names) >= MANY
-            pause_s = min(2 * pause_s, COALESCE_S_MAX) if is_busy else COALESCE_S
+            pause_s = min(2 * pause_s, COALESCE_S_MAX) if len(names) >= MANY else COALESCE_S
             try:
                 connection = connection or self._connect("SET synchronous_commit = off")
                 connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))

@@ -85,16 +85,15 @@ class Worker:
             lease.release(tx, self.token)
 
     def _loop(self, name: str) -> None:
-        signal, busy_at = self.runtime.wake.loops[name], -LINGERING_S
+        signal, lingers_until = self.runtime.wake.loops[name], 0.0
         telemetry.bind(unit=self.runtime.service.name)
         while not self._stopping.is_set():
             signal.clear()
             done = self._step(name)
             if done >= MANY:
-                busy_at = monotonic()
+                lingers_until = monotonic() + LINGERING_S
             if not done:
-                is_busy = monotonic() - busy_at < LINGERING_S
-                signal.wait(LINGER_S if is_busy else POLL_S)
+                signal.wait(LINGER_S if monotonic() < lingers_until else POLL_S)
 
     def _step(self, name: str) -> int:
         try:

@@ -1,8 +1,8 @@
 """Argon2id: hashing and checking passwords, never more at once than there are cores, nor than four.
 
 19 MiB, two passes, one lane (OWASP's minimum, the measured choice): about 20 ms of one core, and a
-bounded amount of memory however many log in together. It is done in as many threads as there are
-cores: glibc keeps what a thread has used, which for each thread of a web process were 19 MiB more.
+bounded amount of memory however many log in together. It is done in as many threads: glibc keeps
+what a thread has used, which for each thread of a web process were 19 MiB more.
 """
 
 from __future__ import annotations
